@@ -1,0 +1,249 @@
+"""Settings: one TOML file, the environment above it, secrets from files; frozen, checked.
+
+Every key can be given in the environment as `DIGEST_<GROUP>__<KEY>` (`DIGEST_SMTP__PASSWORD`);
+lists of tables as JSON (`DIGEST_SOURCES='[{...}]'`).  A wrong or unknown key is named with
+its line in the file, what was expected and what was found.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from datetime import time, timedelta
+from email.headerregistry import Address
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from digest.errors import ConfigError
+from digest.model import Announce, Frequency, Interest, Schedule, Source
+
+SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d|w)", re.IGNORECASE)
+SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def parse_span(value: object) -> object:
+    """Read "90s", "30m", "1h 30m", "2d"; anything else is left to pydantic's own message."""
+    if not isinstance(value, str):
+        return value
+    parts = SPAN.findall(value)
+    if not parts or SPAN.sub("", value).strip():
+        raise ValueError('expected a span such as "30m", "6h" or "1d"')
+    return timedelta(seconds=sum(float(number) * SECONDS[unit.lower()] for number, unit in parts))
+
+
+def check_zone(name: str) -> str:
+    """Accept an IANA time zone name."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError('expected an IANA time zone such as "Europe/Berlin"') from error
+    return name
+
+
+def check_address(address: str) -> str:
+    """Accept one deliverable-looking address; normalised, case of the local part kept."""
+    try:
+        return validate_email(address, check_deliverability=False, test_environment=True).normalized
+    except EmailNotValidError as error:
+        raise ValueError(f"expected an email address: {error}") from error
+
+
+def check_mailbox(text: str) -> str:
+    """Accept `ada@example.org` or `Ada <ada@example.org>`."""
+    name, address = parseaddr(text)
+    checked = check_address(address)
+    return str(Address(name, addr_spec=checked)) if name else checked
+
+
+def parse_weekdays(value: object) -> object:
+    """Read ["mon", "thu"] into {0, 3}."""
+    if not isinstance(value, list | tuple):
+        return value
+    try:
+        return frozenset(WEEKDAYS.index(str(day).lower()[:3]) for day in value)
+    except ValueError as error:
+        raise ValueError(f"expected days out of {', '.join(WEEKDAYS)}") from error
+
+
+Span = Annotated[timedelta, BeforeValidator(parse_span)]
+Zone = Annotated[str, AfterValidator(check_zone)]
+EmailAddress = Annotated[str, AfterValidator(check_address)]
+Mailbox = Annotated[str, AfterValidator(check_mailbox)]
+Weekdays = Annotated[frozenset[int], BeforeValidator(parse_weekdays)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Group(BaseModel):
+    """A table of the settings file: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class ServiceSettings(Group):
+    """[service]: the process itself."""
+
+    contact: str = ""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = "text"
+    tick: Span = timedelta(seconds=20)
+    stop_within: Span = timedelta(seconds=60)
+
+
+class DatabaseSettings(Group):
+    """[database]: SQLite (one file) or PostgreSQL."""
+
+    url: str = "sqlite:///digest.db"
+
+
+class DeliverSettings(Group):
+    """[deliver]: where messages go."""
+
+    to: Literal["smtp", "files"] = "smtp"
+    folder: Path = Path("outbox")
+    lease: Span = timedelta(minutes=15)
+    give_up_after: Span = timedelta(hours=24)
+    batch: int = Field(200, ge=1, le=5000)
+    record_every: int = Field(32, ge=1, le=1000)
+
+
+class SmtpSettings(Group):
+    """[smtp]: the relay."""
+
+    host: str = "localhost"
+    port: int = Field(587, ge=1, le=65535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: str | None = None
+    password: SecretStr | None = None
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    connections: int = Field(4, ge=1, le=64)
+    per_connection: int = Field(100, ge=1)
+    timeout: Span = timedelta(seconds=60)
+    local_name: str | None = None
+
+    @model_validator(mode="after")
+    def check_login(self) -> Self:
+        """A user name needs a password, and the two of them an encrypted connection."""
+        if self.password and self.password_file:
+            raise ValueError("password and password_file exclude each other")
+        if self.username and not (self.password or self.password_file):
+            raise ValueError("username needs password or password_file")
+        if self.username and self.security == "none":
+            raise ValueError('a login needs security = "starttls" or "tls"')
+        return self
+
+
+class MailSettings(Group):
+    """[mail]: how messages look and whom they speak for."""
+
+    sender: Mailbox = Field("Daily Digest <digest@localhost.localdomain>", alias="from")
+    reply_to: Mailbox | None = None
+    unsubscribe: EmailAddress | None = None
+    list_id: str | None = None
+    subject: str = "{date} · {title}{more}"
+    accent: str = Field("#b45309", pattern=r"^#[0-9a-fA-F]{6}$")
+    logo_text: str = "Daily Digest"
+    contact: str = ""
+    templates: Path | None = None
+
+
+class DigestSettings(Group):
+    """[digest]: what every digest keeps to, and the defaults of a subscriber."""
+
+    timezone: Zone = "UTC"
+    at: time = time(7, 0)
+    frequency: Frequency = Frequency.DAILY
+    weekdays: Weekdays | None = None
+    max_items: int = Field(10, ge=1, le=100)
+    at_least: int = Field(1, ge=1, le=100)
+    minimum_score: Share = 0.0
+    popularity: Share = 0.3
+    language: str = "en"
+    window_days: int = Field(3, ge=1, le=60)
+    catch_up_days: int = Field(14, ge=1, le=60)
+
+    @model_validator(mode="after")
+    def check_windows(self) -> Self:
+        """The window after an outage is never shorter than the usual one."""
+        if self.catch_up_days < self.window_days:
+            raise ValueError("catch_up_days must not be below window_days")
+        return self
+
+
+class SourceSettings(Group):
+    """[[sources]]: a place that announces items."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+    url: str = Field(min_length=1)
+    kind: Literal["auto", "huggingface", "arxiv", "feed"] = "auto"
+    every: Annotated[Span, Field(ge=timedelta(minutes=1))] = timedelta(hours=1)
+    backlog: Annotated[int, Field(ge=0)] | Literal["skip", "include"] = 20
+    announce: tuple[Announce, ...] = (Announce.NEW, Announce.CROSS_LIST)
+    private_network: bool = False
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    def source(self) -> Source:
+        """Give the source as the stages know it."""
+        backlog = {"skip": 0, "include": None}.get(str(self.backlog), self.backlog)
+        fields = self.model_dump(exclude={"backlog"})
+        return Source(backlog=backlog if backlog is None else int(backlog), **fields)
+
+
+class InterestSettings(Group):
+    """[[subscribers.interests]]: a named wish."""
+
+    name: str = Field(min_length=1, max_length=100)
+    text: str = Field("", max_length=5000)
+    keywords: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    organisations: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
+    muted_words: tuple[str, ...] = ()
+    muted_authors: tuple[str, ...] = ()
+    less_of: tuple[str, ...] = ()
+    weight: float = Field(1.0, gt=0, le=100)
+
+    def interest(self) -> Interest:
+        """Give the interest as the stages know it."""
+        return Interest(**self.model_dump())
+
+
+class SubscriberSettings(Group):
+    """[[subscribers]]: one address; what is left out comes from [digest]."""
+
+    email: EmailAddress
+    name: str = Field("", max_length=200)
+    timezone: Zone | None = None
+    at: time | None = None
+    frequency: Frequency | None = None
+    weekdays: Weekdays | None = None
+    max_items: int | None = Field(None, ge=1, le=100)
+    at_least: int | None = Field(None, ge=1, le=100)
+    minimum_score: Share | None = None
+    popularity: Share | None = None
+    language: str | None = None
+    interests: tuple[InterestSettings, ...] = ()
+
+    @model_validator(mode="after")
+    def check_names(self) -> Self:
+        """Two interests of one subscriber need two names."""
+        names = [interest.name for interest in self.interests]
+        if len(set(names)) < len(names):
+            raise ValueError("two interests have the same name")
+        return self

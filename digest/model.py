@@ -1,0 +1,569 @@
+"""The nouns: what a source announces, what a subscriber wishes, what a digest carries.
+
+Values only.  Nothing here reads a clock, a file, a socket or a setting.  Instants are aware
+UTC and end in `_at`; days end in `_on`; ids are uuid7 text.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+
+
+def new_id(now: datetime) -> str:
+    """Make a time-ordered id of our own: uuid7 as text.
+
+    Args:
+        now: aware; its milliseconds lead the id, so ids sort by age and keep an index dense.
+
+    Source: RFC 9562 section 5.7.
+    """
+    milliseconds = int(now.timestamp() * 1000) & (2**48 - 1)
+    random = int.from_bytes(os.urandom(10)) & (2**74 - 1)
+    value = milliseconds << 80 | 0x7 << 76 | (random >> 62) << 64 | 0b10 << 62
+    value |= random & (2**62 - 1)
+    text = f"{value:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+# --- what is announced ------------------------------------------------------------------
+
+
+class Announce(StrEnum):
+    """How a listing shows an item, strongest first (arXiv's own four words)."""
+
+    NEW = "new"
+    CROSS_LIST = "cross"
+    REPLACEMENT = "replace"
+    REPLACEMENT_CROSS = "replace-cross"
+
+    @property
+    def strength(self) -> int:
+        """Give 3 for NEW down to 0; when feeds disagree the higher one counts."""
+        return len(Announce) - 1 - list(Announce).index(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    """Where an item can be read; every value is an absolute http(s) address or None."""
+
+    page: str | None = None
+    pdf: str | None = None
+    html: str | None = None
+    code: str | None = None
+    project: str | None = None
+    discussion: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """What is known of a work, by whoever describes it.  All text is clean plain text.
+
+    Attributes:
+        keys: identity keys, most trusted first: `arxiv:2401.01234`, `doi:10.x`,
+            `guid:<source>:...`, `link:...`, `title:<fingerprint>`; at least one.
+        title: one line, never empty.
+        summary: paragraphs apart by blank lines; "" where the source gives none.
+        authors: names in order; may be shorter than `author_count`, or empty.
+        author_count: None where unknown.
+        published_on: the work's own date (not the listing's); None where unknown.
+        published_on_inferred: the year was concluded, not read.
+        version: largest version seen; None where the notion does not apply.
+        upvotes, comments: the source's counts; None where it shows none.
+        ai_summary: a summary marked as machine-made by the source; never the abstract.
+        language: BCP 47 tag of title and summary, None where unknown.
+    """
+
+    keys: tuple[str, ...]
+    title: str
+    summary: str = ""
+    authors: tuple[str, ...] = ()
+    author_count: int | None = None
+    organisation: str | None = None
+    categories: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    links: Links = Links()
+    thumbnail: str | None = None
+    published_on: date | None = None
+    published_on_inferred: bool = False
+    version: int | None = None
+    upvotes: int | None = None
+    comments: int | None = None
+    ai_summary: str | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement(Described):
+    """One item as one listing shows it.
+
+    Attributes:
+        announce: NEW unless the source says otherwise.
+        announced_on: the listing's day for this item, None where it shows none.
+        withdrawn: an explicit sign of the source (never concluded from absence).
+    """
+
+    announce: Announce = Announce.NEW
+    announced_on: date | None = None
+    withdrawn: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item(Described):
+    """The work itself, whatever announced it, as stored.
+
+    Attributes:
+        first_seen_at: when any source first showed it.
+        eligible_at: since when digests may carry it; None = known but never news (a baseline
+            that was skipped, a replacement of something never seen).
+        revised_at: last change of title, summary or version.
+        sources: names of the sources that announced it, first one first.
+    """
+
+    id: str
+    first_seen_at: datetime
+    eligible_at: datetime | None = None
+    revised_at: datetime | None = None
+    withdrawn: bool = False
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """What one source announced, once; announcements in the listing's own order.
+
+    Attributes:
+        kind: the format that was read, as in the settings ("huggingface", "arxiv", "feed").
+        shown_on: the day that the listing says it is of; None where it says none.
+        warnings: what was odd but readable, one sentence each, for the operator.
+    """
+
+    kind: str
+    announcements: tuple[Announcement, ...]
+    shown_on: date | None = None
+    warnings: tuple[str, ...] = ()
+
+
+class ChangeKind(StrEnum):
+    """What diff found of one announcement."""
+
+    NEW = "new"
+    REVISED = "revised"
+    SEEN = "seen"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One announcement held against the store.
+
+    Attributes:
+        item: the item as it shall stand now, all sources' data joined.
+        previous: the item as it stood, None if NEW.
+        merged_ids: other stored items that this announcement proves to be the same work;
+            their keys, ledger, feedback and announcements move over to `item`.
+    """
+
+    kind: ChangeKind
+    item: Item
+    announcement: Announcement
+    previous: Item | None = None
+    merged_ids: tuple[str, ...] = ()
+
+
+# --- sources ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A place that announces items, as configured.
+
+    Attributes:
+        name: unique; stands in guid keys, so renaming a source makes its guids new.
+        kind: "auto", "huggingface", "arxiv", "feed", ...
+        url: http(s) address, or path of a local file or folder of saved listings.
+        every: shortest time between two checks.
+        backlog: how many newest items of the first listing may go into digests; None = all.
+        announce: which announcements make an item eligible.
+        private_network: connections to private addresses are allowed.
+        options: what only this kind understands.
+    """
+
+    name: str
+    url: str
+    kind: str = "auto"
+    every: timedelta = timedelta(hours=1)
+    backlog: int | None = 20
+    announce: tuple[Announce, ...] = (Announce.NEW, Announce.CROSS_LIST)
+    private_network: bool = False
+    options: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validators:
+    """What a server gave us to ask "has it changed" with.  RFC 9110 section 8.8."""
+
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """The answer of a source that could be read.
+
+    Attributes:
+        listing: None = unchanged since the validators (HTTP 304, or same bytes).
+        fresh_for: how long the server asks us to wait (Cache-Control, Expires, ttl).
+        moved_to: new address after a permanent redirect.
+    """
+
+    listing: Listing | None
+    validators: Validators = Validators()
+    fresh_for: timedelta | None = None
+    moved_to: str | None = None
+
+
+class ListingOutcome(StrEnum):
+    """How one check of a source ended; EMPTY is a success, FAILED is not."""
+
+    NEW = "new"
+    UNCHANGED = "unchanged"
+    EMPTY = "empty"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceState:
+    """A source with what the store remembers of it.
+
+    Attributes:
+        failures: failed checks in a row.
+        usual_count: running median-like count of a non-empty listing, None before the first.
+        listed: a listing was stored before, so the next one is no baseline.
+    """
+
+    id: str
+    source: Source
+    next_check_at: datetime
+    validators: Validators = Validators()
+    failures: int = 0
+    last_ok_at: datetime | None = None
+    last_error: str | None = None
+    usual_count: int | None = None
+    listed: bool = False
+    enabled: bool = True
+
+
+# --- subscribers ------------------------------------------------------------------------
+
+
+class SubscriberStatus(StrEnum):
+    UNCONFIRMED = "unconfirmed"
+    CONFIRMED = "confirmed"
+    UNSUBSCRIBED = "unsubscribed"
+    SUPPRESSED = "suppressed"
+
+
+class Frequency(StrEnum):
+    """How often a digest goes out; `Schedule.weekdays` holds the days it means."""
+
+    DAILY = "daily"
+    WEEKDAYS = "weekdays"
+    WEEKLY = "weekly"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """When a subscriber wants the digest.
+
+    Attributes:
+        timezone: IANA name.
+        at: local wall-clock time, minutes precise.
+        weekdays: 0 (Monday) to 6 (Sunday), at least one.
+    """
+
+    timezone: str = "UTC"
+    at: time = time(7, 0)
+    weekdays: frozenset[int] = frozenset(range(7))
+    frequency: Frequency = Frequency.DAILY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interest:
+    """A named wish of a subscriber.
+
+    Attributes:
+        text: the topic in plain words.
+        keywords: words and phrases; `graph*` stands for a beginning.
+        examples: items by identity key (`arxiv:2401.01234`), by link or by title.
+        muted_words, muted_authors: hard: an item that shows one is never picked.
+        less_of: soft: words that weigh against an item.
+        weight: above 0; 1.0 is usual.
+    """
+
+    name: str
+    text: str = ""
+    keywords: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    organisations: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
+    muted_words: tuple[str, ...] = ()
+    muted_authors: tuple[str, ...] = ()
+    less_of: tuple[str, ...] = ()
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscriber:
+    """One address, with a status and its wishes.
+
+    Attributes:
+        config_owned: made by the configuration file, and updated from it.
+        max_items, at_least: a digest carries at most / is held back below so many picks.
+        minimum_score: 0.0 to 1.0; items below are not picked.
+        popularity: the dial, 0.0 (interests alone) to 1.0 (votes alone).
+        language: BCP 47 tag.
+        last_digest_at: until when items were looked at by the last digest that went out.
+    """
+
+    id: str
+    email: str
+    name: str = ""
+    status: SubscriberStatus = SubscriberStatus.CONFIRMED
+    config_owned: bool = False
+    schedule: Schedule = Schedule()
+    interests: tuple[Interest, ...] = ()
+    max_items: int = 10
+    at_least: int = 1
+    minimum_score: float = 0.0
+    popularity: float = 0.3
+    language: str = "en"
+    next_digest_at: datetime | None = None
+    last_digest_at: datetime | None = None
+    paused_until: datetime | None = None
+    created_at: datetime | None = None
+
+
+class Verdict(StrEnum):
+    MORE = "more"
+    LESS = "less"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feedback:
+    """A subscriber's verdict on an item."""
+
+    item: Described
+    verdict: Verdict
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """A subscriber as ranking sees one: wishes and verdicts, no address.
+
+    Attributes:
+        examples: items named by an interest and found in the store, by interest name.
+    """
+
+    interests: tuple[Interest, ...] = ()
+    feedback: tuple[Feedback, ...] = ()
+    examples: Mapping[str, tuple[Described, ...]] = field(default_factory=dict)
+    popularity: float = 0.3
+
+
+# --- digests ----------------------------------------------------------------------------
+
+
+class ReasonKind(StrEnum):
+    KEYWORD = "keyword"
+    TOPIC = "topic"
+    AUTHOR = "author"
+    ORGANISATION = "organisation"
+    CATEGORY = "category"
+    EXAMPLE = "example"
+    FEEDBACK = "feedback"
+    LESS_OF = "less-of"
+    POPULARITY = "popularity"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why an item was picked; the shares of all reasons add up to the score.
+
+    Attributes:
+        value: the matched words as the item spells them, the liked item's title, a count.
+        interest: name of the interest that it speaks for, None for popularity.
+        share: what it adds to the score; negative for LESS_OF.
+    """
+
+    kind: ReasonKind
+    value: str
+    share: float
+    interest: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranked:
+    """An item with its score for one subscriber.
+
+    Attributes:
+        score: 0.0 to 1.0.
+        interest: the interest it stands under in the digest; None = popularity alone.
+    """
+
+    item: Item
+    score: float
+    interest: str | None = None
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pick:
+    """A ranked item that a digest carries; its row is the ledger.
+
+    Attributes:
+        place: from 1, through the whole digest.
+        upvotes, comments: as they stood when the digest was composed.
+    """
+
+    place: int
+    item: Item
+    score: float
+    interest: str | None = None
+    reasons: tuple[Reason, ...] = ()
+    upvotes: int | None = None
+    comments: int | None = None
+
+
+class DigestState(StrEnum):
+    """COMPOSED goes out; HELD was too thin, so its items wait for the next digest."""
+
+    COMPOSED = "composed"
+    HELD = "held"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Day:
+    """What a digest says of its day, frozen with it.
+
+    Attributes:
+        new_items: items that became eligible in the window.
+        source_names: sources that announced them.
+        failed_sources: sources that could not be read at the time.
+        next_digest_at: when the reader may expect the next one.
+    """
+
+    new_items: int = 0
+    source_names: tuple[str, ...] = ()
+    failed_sources: tuple[str, ...] = ()
+    next_digest_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digest:
+    """One subscriber's picks of one edition.
+
+    Attributes:
+        edition: the local day it is for.
+        window_from: items eligible since then competed.
+        picks: in the order shown; those of one interest stand together.
+    """
+
+    id: str
+    subscriber_id: str
+    edition: date
+    window_from: datetime
+    composed_at: datetime
+    state: DigestState = DigestState.COMPOSED
+    picks: tuple[Pick, ...] = ()
+    day: Day = Day()
+
+
+# --- deliveries -------------------------------------------------------------------------
+
+
+class DeliveryKind(StrEnum):
+    DIGEST = "digest"
+
+
+class DeliveryStatus(StrEnum):
+    PENDING = "pending"
+    SENT = "sent"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One message for one recipient, with its state.
+
+    Attributes:
+        message_id: without angle brackets; the same for every attempt.
+        attempts: tries begun so far, a running one included.
+        next_attempt_at: when it is due; a claim moves it on.
+    """
+
+    id: str
+    kind: DeliveryKind
+    recipient: str
+    message_id: str
+    subscriber_id: str | None = None
+    digest_id: str | None = None
+    status: DeliveryStatus = DeliveryStatus.PENDING
+    attempts: int = 0
+    created_at: datetime
+    next_attempt_at: datetime
+    last_reply: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A finished mail with its envelope; `content` is RFC 5322 bytes with CRLF ends."""
+
+    delivery_id: str
+    message_id: str
+    sender: str
+    recipient: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An SMTP server's answer about one recipient.
+
+    Attributes:
+        code: three digits; 0 = the connection broke before an answer came.
+        text: as the server wrote it, control characters removed, at most 500 characters.
+        uncertain: the whole message was handed over but no answer came back.
+        relay: which server spoke, `host:port`, or the folder of a file transport.
+    """
+
+    code: int
+    text: str
+    uncertain: bool = False
+    relay: str = ""
+
+
+class AttemptOutcome(StrEnum):
+    SENT = "sent"
+    DEFERRED = "deferred"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try at a delivery, finished.
+
+    Attributes:
+        next_attempt_at: set if and only if DEFERRED.
+        bad_address: the reply says that the address itself is dead (5.1.x).
+    """
+
+    delivery_id: str
+    at: datetime
+    outcome: AttemptOutcome
+    reply: Reply
+    next_attempt_at: datetime | None = None
+    bad_address: bool = False

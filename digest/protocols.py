@@ -1,0 +1,59 @@
+"""The seams of the program on one page: what may be exchanged, and what it must do."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digest.model import Fetched, Item, Message, Ranked, Reader, Reply, Source, Validators
+
+
+class Fetcher(Protocol):
+    """Reads a source: one polite, guarded GET (or a local file), then the right parser."""
+
+    async def fetch(self, source: Source, validators: Validators) -> Fetched:
+        """Read a source's listing.
+
+        Raises:
+            FetchError: it could not be read; ParseError: it is not what its kind promises.
+        """
+
+
+class Ranker(Protocol):
+    """Scores items for readers.  Deterministic, and the same alone or in a batch."""
+
+    def scores(self, readers: Sequence[Reader], items: Sequence[Item]) -> NDArray[np.float64]:
+        """Score n items for m readers: [m, n], higher is better; muted items are -inf."""
+
+    def rank(
+        self,
+        readers: Sequence[Reader],
+        items: Sequence[Item],
+        eligible: NDArray[np.bool_],
+        limit: int,
+    ) -> list[list[Ranked]]:
+        """Give each reader's best items with reasons, best first, at most *limit*.
+
+        Args:
+            readers: m of them.
+            items: n of them; equal scores keep this order.
+            eligible: [m, n]; False keeps an item from a reader (sent before, too old).
+            limit: at least 1.
+        """
+
+
+class Transport(Protocol):
+    """Takes messages over: an SMTP relay, or a folder of files."""
+
+    connections: int
+
+    async def send(self, message: Message) -> Reply:
+        """Hand one message over and say what the other side answered.
+
+        Raises:
+            TransportError: the relay as a whole is unusable; the message was not taken.
+        """
+
+    async def close(self) -> None:
+        """End all connections in good order."""
