@@ -1,14 +1,11 @@
-"""Settings: one TOML file, the environment above it, secrets from files; frozen, checked.
+"""Settings: their names, types, defaults and checks; frozen values.
 
 Every key can be given in the environment as `DIGEST_<GROUP>__<KEY>` (`DIGEST_SMTP__PASSWORD`);
-lists of tables as JSON (`DIGEST_SOURCES='[{...}]'`).  A wrong or unknown key is named with
-its line in the file, what was expected and what was found.
+lists of tables as JSON (`DIGEST_SOURCES='[{...}]'`).  `config_file.py` reads the file.
 """
 
 import re
-import tomllib
-from collections.abc import Iterator, Mapping
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from email.headerregistry import Address
 from email.utils import parseaddr
 from pathlib import Path
@@ -23,17 +20,23 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
-    ValidationError,
     model_validator,
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from digest.errors import ConfigError
-from digest.model import Announce, Frequency, Interest, Schedule, Source
+from digest.model import Announce, Frequency, Interest, Schedule, Source, Subscriber
 
 SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d|w)", re.IGNORECASE)
 SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+# What a frequency means where no weekdays are given.
+USUAL_DAYS = {
+    Frequency.DAILY: frozenset(range(7)),
+    Frequency.WEEKDAYS: frozenset(range(5)),
+    Frequency.WEEKLY: frozenset({0}),
+}
+ENVIRONMENT_PREFIX = "DIGEST_"
 
 
 def parse_span(value: object) -> object:
@@ -80,6 +83,14 @@ def parse_weekdays(value: object) -> object:
         raise ValueError(f"expected days out of {', '.join(WEEKDAYS)}") from error
 
 
+def check_local_time(value: time) -> time:
+    """Accept a wall-clock time; its zone is a setting of its own."""
+    if value.tzinfo is not None or value.second or value.microsecond:
+        raise ValueError('expected a local time such as "07:30", without seconds or zone')
+    return value
+
+
+LocalTime = Annotated[time, AfterValidator(check_local_time)]
 Span = Annotated[timedelta, BeforeValidator(parse_span)]
 Zone = Annotated[str, AfterValidator(check_zone)]
 EmailAddress = Annotated[str, AfterValidator(check_address)]
@@ -166,7 +177,7 @@ class DigestSettings(Group):
     """[digest]: what every digest keeps to, and the defaults of a subscriber."""
 
     timezone: Zone = "UTC"
-    at: time = time(7, 0)
+    at: LocalTime = time(7, 0)
     frequency: Frequency = Frequency.DAILY
     weekdays: Weekdays | None = None
     max_items: int = Field(10, ge=1, le=100)
@@ -230,7 +241,7 @@ class SubscriberSettings(Group):
     email: EmailAddress
     name: str = Field("", max_length=200)
     timezone: Zone | None = None
-    at: time | None = None
+    at: LocalTime | None = None
     frequency: Frequency | None = None
     weekdays: Weekdays | None = None
     max_items: int | None = Field(None, ge=1, le=100)
@@ -247,3 +258,90 @@ class SubscriberSettings(Group):
         if len(set(names)) < len(names):
             raise ValueError("two interests have the same name")
         return self
+
+    def subscriber(
+        self, defaults: DigestSettings, *, subscriber_id: str, next_digest_at: datetime | None
+    ) -> Subscriber:
+        """Give the subscriber as the stages know it, gaps filled from [digest]."""
+        own = self.model_dump(exclude_none=True, exclude={"interests", "email"})
+        usual = defaults.model_dump(include={"max_items", "at_least", "minimum_score"})
+        usual |= defaults.model_dump(include={"popularity", "language"})
+        fields = {key: value for key, value in own.items() if key in usual or key == "name"}
+        return Subscriber(
+            id=subscriber_id,
+            email=self.email,
+            config_owned=True,
+            schedule=self.schedule(defaults),
+            interests=tuple(interest.interest() for interest in self.interests),
+            next_digest_at=next_digest_at,
+            **(usual | fields),
+        )
+
+    def schedule(self, defaults: DigestSettings) -> Schedule:
+        """Give the schedule, gaps filled from [digest]; own frequency beats default weekdays."""
+        frequency = self.frequency or defaults.frequency
+        weekdays = self.weekdays or (None if self.frequency else defaults.weekdays)
+        return Schedule(
+            timezone=self.timezone or defaults.timezone,
+            at=self.at or defaults.at,
+            weekdays=weekdays or USUAL_DAYS[frequency],
+            frequency=frequency,
+        )
+
+
+class Settings(BaseSettings):
+    """All settings of one installation."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENVIRONMENT_PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid"
+    )
+
+    service: ServiceSettings = ServiceSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    deliver: DeliverSettings = DeliverSettings()
+    smtp: SmtpSettings = SmtpSettings()
+    mail: MailSettings = MailSettings()
+    digest: DigestSettings = DigestSettings()
+    sources: tuple[SourceSettings, ...] = ()
+    subscribers: tuple[SubscriberSettings, ...] = ()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings passes it by name
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - no .env file is read
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - *_file keys do that
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment stands above the file."""
+        return env_settings, init_settings
+
+    @model_validator(mode="after")
+    def check_unique(self) -> Self:
+        """A source's name and a subscriber's address stand for one thing each."""
+        for what, names in (
+            ("sources", [source.name for source in self.sources]),
+            ("subscribers", [subscriber.email.casefold() for subscriber in self.subscribers]),
+        ):
+            twice = {name for name in names if names.count(name) > 1}
+            if twice:
+                raise ValueError(f"{what}: given twice: {', '.join(sorted(twice))}")
+        return self
+
+
+def smtp_password(smtp: SmtpSettings) -> str | None:
+    """Give the SMTP password from the settings or from its file.
+
+    Raises:
+        ConfigError: the file cannot be read or is empty.
+    """
+    if smtp.password_file is None:
+        return smtp.password.get_secret_value() if smtp.password else None
+    try:
+        password = smtp.password_file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"smtp.password_file: {smtp.password_file}: {error}") from error
+    if not password:
+        raise ConfigError(f"smtp.password_file: {smtp.password_file}: the file is empty")
+    return password

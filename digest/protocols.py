@@ -1,12 +1,23 @@
 """The seams of the program on one page: what may be exchanged, and what it must do."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digest.model import Fetched, Item, Message, Ranked, Reader, Reply, Source, Validators
+
+Clock = Callable[[], datetime]
+"""Gives the present instant, aware UTC."""
+
+
+class Progress(Protocol):
+    """Watches long work: a bar on a terminal, a watchdog in the service, nothing in a test."""
+
+    def __call__(self, stage: str, done: int, total: int | None) -> None:
+        """Learn that *done* of *total* (None = not known beforehand) are through."""
 
 
 class Fetcher(Protocol):
