@@ -1,0 +1,320 @@
+"""Foreign text to clean plain text, and plain text to what comparing needs.
+
+Pure, bounded in time and depth, and never raises for any str: everything that a source says
+goes through here before it may reach a mail header, a log line, a terminal or a page.
+"""
+
+import html
+import logging
+import re
+import unicodedata
+from functools import lru_cache
+from itertools import accumulate
+
+import nh3
+from pylatexenc.latex2text import (  # type: ignore[import-untyped,unused-ignore]
+    LatexNodes2Text,
+    MacroTextSpec,
+    get_default_latex_context_db,
+)
+from pylatexenc.latexwalker import LatexWalkerError  # type: ignore[import-untyped,unused-ignore]
+
+# Raw text may be so many times longer than what is kept of it; the rest is never looked at.
+SLACK = 16
+# Marks on one base character; Unicode's stream-safe format allows 30, no language needs 8.
+# Sorting them is quadratic in their number.  UAX 15 section 13.
+MAX_MARKS = 8
+MAX_MARKUP_CHARS = 200_000
+# Real pages nest below 100; the HTML5 tree builder is quadratic in the depth.
+MAX_MARKUP_DEPTH = 500
+MAX_TEX_CHARS = 20_000
+MAX_TEX_FRAGMENTS = 300
+MAX_TEX_FRAGMENT_CHARS = 1_000
+
+# Controls but white space; soft hyphen; zero-width, bidi and invisible operators; interlinear
+# marks; noncharacters; tags.  Line and paragraph separators count as white space.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\ufdd0-\ufdef\ufeff\ufff0-\ufffb\ufffe\uffff\U000e0000-\U000e007f]"
+)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_LINE_END = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028]")
+_BLANK_LINES = re.compile(r"\n[^\S\n]*\n|\u2029")
+
+_BLOCKS = frozenset(
+    [
+        "p",
+        "br",
+        "div",
+        "li",
+        "ul",
+        "ol",
+        "dl",
+        "dt",
+        "dd",
+        "table",
+        "tr",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "blockquote",
+        "pre",
+        "section",
+        "article",
+        "header",
+        "footer",
+        "figure",
+        "figcaption",
+        "hr",
+    ]
+)
+_DROPPED = frozenset(
+    ["script", "style", "template", "noscript", "iframe", "object", "svg", "title", "head"]
+)
+_BREAK = re.compile(r"<br>")
+_TAG = re.compile(r"<[^<>]*>")
+_TAG_START = re.compile(r"<(/?)[A-Za-z]")
+
+
+def one_line(text: str, max_chars: int = 500) -> str:
+    """Turn any text into one clean line, cut at a word with "…" where it is too long.
+
+    Gone are control, bidi, zero-width and tag characters; line ends and other white space
+    fold to one space; lone surrogates become U+FFFD; the rest is NFC.
+    """
+    return _cut(" ".join(_clean(text[: SLACK * max_chars]).split()), max_chars)
+
+
+def paragraphs(text: str, max_chars: int = 20_000) -> str:
+    """Turn any text into clean paragraphs, apart by one blank line; single breaks are joined."""
+    lines = _LINE_END.sub("\n", text[: SLACK * max_chars])
+    blocks = (" ".join(_clean(block).split()) for block in _BLANK_LINES.split(lines))
+    return _cut("\n\n".join(block for block in blocks if block), max_chars)
+
+
+def from_html(markup: str) -> str:
+    """Give the text of foreign HTML as clean paragraphs: no script, no style, entities once.
+
+    Plain text passes through as `paragraphs` leaves it.
+    """
+    markup = markup[:MAX_MARKUP_CHARS]
+    if "<" not in markup:
+        return paragraphs(html.unescape(markup), MAX_MARKUP_CHARS)
+    steps = (-1 if slash else 1 for slash in _TAG_START.findall(markup))
+    if max(accumulate(steps), default=0) > MAX_MARKUP_DEPTH:
+        return paragraphs(html.unescape(_TAG.sub(" ", markup)), MAX_MARKUP_CHARS)
+    clean = nh3.clean(
+        markup,
+        tags=set(_BLOCKS),
+        clean_content_tags=set(_DROPPED),
+        attributes={},
+        generic_attribute_prefixes=set(),
+        strip_comments=True,
+        link_rel=None,
+    )
+    # What nh3 leaves has no attributes and every other "<" escaped, so a pattern may read it.
+    broken = _TAG.sub("\n\n", _BREAK.sub("\n", clean))
+    return paragraphs(html.unescape(broken), MAX_MARKUP_CHARS)
+
+
+def from_tex(text: str) -> str:
+    r"""Make the TeX in arXiv's titles and abstracts readable; all other text stays as it is.
+
+    Only fragments that are TeX beyond doubt are converted, one by one: `$math$`, macros with
+    their arguments, accents, groups in braces, quotes of two backticks.  So `0<x<1`, `$5`,
+    `50 %`, `a & b` never reach a TeX parser.  A fragment that cannot be converted, or would
+    lose words, stays raw.
+    """
+    if len(text) > MAX_TEX_CHARS or not _MAY_BE_TEX.search(text):
+        return text
+    spaced = _XSPACE.sub(" ", text)
+    quoted = _QUOTES.sub("“\\1”", spaced)
+    return _TEX.sub(lambda match: _readable(match[0]), quoted, count=MAX_TEX_FRAGMENTS)
+
+
+def fold(text: str) -> str:
+    """Reduce text to what counts when two spellings are compared.
+
+    NFKC, case folded, accents of alphabets removed, everything but letters, digits and the
+    signs that belong to them (of any script) turned into single spaces.
+    """
+    if text.isascii():
+        return " ".join(_NOT_WORD.sub(" ", text.lower()).split())
+    # Twice: folding case can leave a text that NFKC changes again (Unicode 3.13, D146).
+    wide = unicodedata.normalize("NFKC", _clean(text)).casefold()
+    bare = unicodedata.normalize("NFKD", wide).translate(_BARE)
+    return " ".join(unicodedata.normalize("NFKC", bare).split())
+
+
+def tokens(text: str) -> list[str]:
+    """Split text into folded words; Chinese and Japanese runs into pairs of characters."""
+    found: list[str] = []
+    for word in fold(text).split():
+        if word.isascii():
+            found.append(word)
+            continue
+        for run in _CJK_RUN.split(word):
+            if len(run) > 2 and _CJK_RUN.fullmatch(run):
+                found.extend(run[i : i + 2] for i in range(len(run) - 1))
+            elif run:
+                found.append(run)
+    return found
+
+
+# --- cleaning ---------------------------------------------------------------------------
+
+
+def _clean(text: str) -> str:
+    """Drop what cannot be seen and compose the rest; white space is left to the caller."""
+    if text.isascii():
+        return _INVISIBLE.sub("", text)
+    seen = _SURROGATE.sub("\ufffd", _INVISIBLE.sub("", text))
+    marks = "".join(character for character in set(seen) if unicodedata.combining(character))
+    if marks:
+        seen = re.sub(f"([{marks}]{{{MAX_MARKS}}})[{marks}]+", r"\1", seen)
+    return unicodedata.normalize("NFC", seen)
+
+
+def _cut(text: str, max_chars: int) -> str:
+    if len(text) <= max_chars:
+        return text
+    kept = text[: max_chars - 1]
+    at_word = max(kept.rfind(" "), kept.rfind("\n"))
+    # A "word" that fills half the line is no word: cut inside it.
+    if not text[max_chars - 1].isspace() and at_word > max_chars // 2:
+        kept = kept[:at_word]
+    return kept.rstrip() + "…"
+
+
+# --- TeX --------------------------------------------------------------------------------
+
+_MAY_BE_TEX = re.compile(r"[\\${]|``")
+_XSPACE = re.compile(r"\\xspace(?![A-Za-z])\s*(?=\w)")
+_QUOTES = re.compile(r"``([^`']{1,300})''")
+_URL = re.compile(r"\\url\s*\{([^{}]*)\}")
+_HREF = re.compile(r"\\href\s*\{([^{}]*)\}\s*(?=\{)")
+
+# Three levels are read, deeper ones stay raw; possessive, so a failing match costs one pass.
+_GROUP = r"\{[^{}]*+(?:\{[^{}]*+(?:\{[^{}]*+\}[^{}]*+)*+\}[^{}]*+)*+\}"
+_TEX = re.compile(
+    # Pandoc's rule: no space inside the dollars, no digit behind them.
+    rf"\$\$[^$]{{1,{MAX_TEX_FRAGMENT_CHARS}}}\$\$"
+    rf"|\$(?![\s$])(?:[^$\\]|\\.){{1,{MAX_TEX_FRAGMENT_CHARS}}}+(?<!\s)\$(?!\d)"
+    rf"|\\\([^$]{{1,{MAX_TEX_FRAGMENT_CHARS}}}?\\\)"
+    rf"|\\\[[^$]{{1,{MAX_TEX_FRAGMENT_CHARS}}}?\\\]"
+    # Accents: \'e \"{o} \^\i \v{c} \c c; letters: \o, \aa; then any macro with its groups.
+    rf"|\\['\"`^~=.]\s*(?:{_GROUP}|\\?[A-Za-z])"
+    rf"|\\[cvuHkrdbt](?:\s*{_GROUP}|\s+[A-Za-z](?![A-Za-z]))"
+    r"|\\(?:aa|AA|ae|AE|oe|OE|o|O|l|L|ss|i|j)(?![A-Za-z])(?:\{\}|\s+(?=[a-z]))?"
+    rf"|\\[A-Za-z]+\*?(?:\[[^\[\]]{{0,100}}\])?(?:\s*{_GROUP})*+"
+    r"|\\[^A-Za-z\s]|\\\s"
+    rf"|{_GROUP}",
+    re.DOTALL,
+)
+_MACRO_NAME = re.compile(r"\\[A-Za-z]+\*?")
+_TEX_SPECIAL = re.compile(r"(?<!\\)[%&#]")
+_MONEY = re.compile(r"\$\d[^\\^_{}=<>+]*\s[^\\^_{}=<>+]*\$")
+_STYLES = [
+    "em",
+    "bf",
+    "it",
+    "sl",
+    "sc",
+    "tt",
+    "rm",
+    "sf",
+    "bfseries",
+    "itshape",
+    "ttfamily",
+    "xspace",
+    "displaystyle",
+    "textstyle",
+    "limits",
+]
+_STYLE = re.compile(rf"\\(?:{'|'.join(_STYLES)})")
+_FRACTION = re.compile(r"\\[dt]frac(?![A-Za-z])")
+_SPACES = re.compile(r"\s+")
+_DELIMITERS = re.compile(r"\\(?:left|right|[bB]igg?[lrm]?)(?![A-Za-z])")
+
+# The converter logs what it cannot do, with the text in it; a foreign title is no log line.
+logging.getLogger("pylatexenc").setLevel(logging.CRITICAL)
+
+
+@lru_cache(maxsize=4096)
+def _readable(fragment: str) -> str:
+    """Convert one fragment of TeX, or give it back raw where words would be lost."""
+    if len(fragment) > 2 * MAX_TEX_FRAGMENT_CHARS or _MONEY.fullmatch(fragment):
+        return fragment
+    if _STYLE.fullmatch(fragment):
+        return ""
+    source = _HREF.sub("", _FRACTION.sub(r"\\frac", fragment))
+    if source.startswith("\\url"):
+        return _URL.sub(r"\1", source.replace("}{", "} ")).rstrip("}")
+    source = _TEX_SPECIAL.sub(r"\\\g<0>", _DELIMITERS.sub("", source))
+    try:
+        result = str(_converter().latex_to_text(source))
+    # What broken TeX makes of the converter; LookupError also says "unknown macro".
+    except (LatexWalkerError, RecursionError, LookupError, TypeError, ValueError, AttributeError):
+        return fragment
+    expected = sum(map(str.isalnum, _MACRO_NAME.sub("", source)))
+    lost_words = 2 * sum(map(str.isalnum, result)) < expected
+    if lost_words or "%s" in result:  # the converter's own template: an argument is missing
+        return fragment
+    return " ".join(result.split()) if expected else _SPACES.sub(" ", result)
+
+
+def _refuse_unknown(node: object) -> str:
+    raise LookupError(node)
+
+
+@lru_cache(maxsize=1)
+def _converter() -> LatexNodes2Text:
+    """Build the converter once: the default macros, some mended, unknown ones refused."""
+    context = get_default_latex_context_db()
+    mended = [MacroTextSpec(name, "%s") for name in ("texttt", "mbox", "hbox")]
+    mended += [MacroTextSpec(name, "") for name in (*_STYLES, "-")]
+    mended.append(MacroTextSpec("|", "‖"))
+    context.add_context_category("mended", macros=mended, prepend=True)
+    context.set_unknown_macro_spec(MacroTextSpec("", simplify_repl=_refuse_unknown))
+    return LatexNodes2Text(
+        latex_context=context, math_mode="text", strict_latex_spaces=False, keep_comments=True
+    )
+
+
+# --- folding ----------------------------------------------------------------------------
+
+_NOT_WORD = re.compile(r"[^0-9a-z]+")
+_CJK_RUN = re.compile(
+    "([\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+)"
+)
+# Letters that NFKD does not take apart but every keyboard does.
+_PLAIN_LETTERS = {
+    ord(letter): plain
+    for letter, plain in zip(
+        "æœøłđðħıþŧŋ", ("ae", "oe", "o", "l", "d", "d", "h", "i", "th", "t", "n"), strict=True
+    )
+}
+
+
+class _Bare(dict[int, str]):
+    """A table for str.translate that learns each character when it first meets it."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        combining = unicodedata.combining(character)
+        # Accents (200 and up), overlays, Hebrew and Arabic vowel points go; the signs that
+        # make another letter (kana voicing, Indic vowels, virama) stay.
+        if combining >= 200 or combining == 1 or 10 <= combining <= 35:
+            kept = ""
+        elif unicodedata.category(character)[0] in "LMN":
+            kept = character
+        else:
+            kept = " "
+        self[code] = kept
+        return kept
+
+
+_BARE = _Bare(_PLAIN_LETTERS)
