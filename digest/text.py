@@ -41,39 +41,12 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _LINE_END = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028]")
 _BLANK_LINES = re.compile(r"\n[^\S\n]*\n|\u2029")
 
-_BLOCKS = frozenset(
-    [
-        "p",
-        "br",
-        "div",
-        "li",
-        "ul",
-        "ol",
-        "dl",
-        "dt",
-        "dd",
-        "table",
-        "tr",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "blockquote",
-        "pre",
-        "section",
-        "article",
-        "header",
-        "footer",
-        "figure",
-        "figcaption",
-        "hr",
-    ]
-)
-_DROPPED = frozenset(
-    ["script", "style", "template", "noscript", "iframe", "object", "svg", "title", "head"]
-)
+_BLOCKS = {
+    *("p", "br", "hr", "div", "section", "article", "header", "footer", "blockquote", "pre"),
+    *("h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "dl", "dt", "dd", "table", "tr"),
+    *("figure", "figcaption"),
+}
+_DROPPED = {"head", "title", "script", "style", "template", "noscript", "iframe", "object", "svg"}
 _BREAK = re.compile(r"<br>")
 _TAG = re.compile(r"<[^<>]*>")
 _TAG_START = re.compile(r"<(/?)[A-Za-z]")
@@ -108,8 +81,8 @@ def from_html(markup: str) -> str:
         return paragraphs(html.unescape(_TAG.sub(" ", markup)), MAX_MARKUP_CHARS)
     clean = nh3.clean(
         markup,
-        tags=set(_BLOCKS),
-        clean_content_tags=set(_DROPPED),
+        tags=_BLOCKS,
+        clean_content_tags=_DROPPED,
         attributes={},
         generic_attribute_prefixes=set(),
         strip_comments=True,
@@ -217,23 +190,10 @@ _TEX = re.compile(
 _MACRO_NAME = re.compile(r"\\[A-Za-z]+\*?")
 _TEX_SPECIAL = re.compile(r"(?<!\\)[%&#]")
 _MONEY = re.compile(r"\$\d[^\\^_{}=<>+]*\s[^\\^_{}=<>+]*\$")
-_STYLES = [
-    "em",
-    "bf",
-    "it",
-    "sl",
-    "sc",
-    "tt",
-    "rm",
-    "sf",
-    "bfseries",
-    "itshape",
-    "ttfamily",
-    "xspace",
-    "displaystyle",
-    "textstyle",
-    "limits",
-]
+_STYLES = (
+    *("em", "bf", "it", "sl", "sc", "tt", "rm", "sf", "bfseries", "itshape", "ttfamily"),
+    *("xspace", "displaystyle", "textstyle", "limits"),
+)
 _STYLE = re.compile(rf"\\(?:{'|'.join(_STYLES)})")
 _FRACTION = re.compile(r"\\[dt]frac(?![A-Za-z])")
 _SPACES = re.compile(r"\s+")
