@@ -1,0 +1,1 @@
+"""Hands finished messages over: to an SMTP relay or a folder, and judges the replies."""

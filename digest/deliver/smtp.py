@@ -1,0 +1,320 @@
+"""Hands messages to one SMTP relay over a few connections that are kept and reused.
+
+aiosmtplib connects, greets, encrypts and logs in; wire.py then moves the messages.  What a
+reply means for a delivery is retry.py's; nothing here tries a refused message again.
+"""
+
+import asyncio
+import ssl
+from dataclasses import dataclass
+from typing import cast
+
+import aiosmtplib
+from tenacity import (
+    AsyncRetrying,
+    retry_if_exception,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_random_exponential,
+)
+
+from digest.config import SmtpSettings
+from digest.deliver.envelope import Offer, Stage, UnsendableError, seal
+from digest.deliver.wire import Wire, cleaned, stuffed
+from digest.errors import ConfigError, TransportError
+from digest.model import Message, Reply
+
+TIMES_TO_CONNECT = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """Waits in seconds that an operator has no reason to change, and tests have.
+
+    Attributes:
+        last_answer: for the answer after the final dot; a shorter wait manufactures
+            duplicates.  RFC 5321 section 4.5.3.2.6.
+        connect_again: longest pause before connecting is tried again.
+        set_aside: an unusable relay is not tried again for so long.
+        goodbye: for the answer to QUIT.
+    """
+
+    last_answer: float = 600.0
+    connect_again: float = 4.0
+    set_aside: float = 15.0
+    goodbye: float = 5.0
+
+
+class SmtpTransport:
+    """One relay and the connections to it; belongs to one event loop.
+
+    The first connection is made alone, so a relay that is down is not met by a crowd; once it
+    stands, up to `connections` are opened as they are wanted.  If the relay grants fewer, the
+    messages share those.  A connection is replaced after `per_connection` messages.
+
+    Args:
+        password: for `settings.username`; None where there is no login.
+
+    Raises:
+        ConfigError: `settings.ca_file` cannot be read.
+    """
+
+    def __init__(
+        self,
+        settings: SmtpSettings,
+        *,
+        password: str | None,
+        patience: Patience | None = None,
+    ) -> None:
+        self.connections = settings.connections
+        self._settings = settings
+        self._password = password
+        self._patience = patience or Patience()
+        self._relay = f"{settings.host}:{settings.port}"
+        self._local_name = settings.local_name
+        self._tls = _tls_context(settings)
+        self._idle: list[_Connection] = []
+        self._leaving: set[Wire] = set()
+        self._open = 0
+        self._granted = 1
+        self._changed = asyncio.Event()
+        self._unusable: TransportError | None = None
+        self._set_aside_until = 0.0
+
+    async def send(self, message: Message) -> Reply:
+        """Hand one message over and say what the relay answered.
+
+        Raises:
+            TransportError: the relay as a whole is unusable; the message was not taken.
+        """
+        while True:
+            connection = await self._take()
+            is_reused = connection.wire.transferred > 0
+            try:
+                stage, reply = await self._hand_over(connection, message)
+            finally:
+                self._give_back(connection)
+            # A connection that was kept may have died meanwhile; that says nothing yet.
+            if not (is_reused and reply.code in {0, 421} and not reply.uncertain):
+                break
+        if _is_about_us(stage, reply):
+            error = TransportError(
+                f"smtp: {self._relay}: {reply.code} {reply.text} at {stage}, "
+                "check mail.from and smtp.username",
+                permanent=True,
+            )
+            self._set_aside(error)
+            raise error
+        return reply
+
+    async def check(self) -> str:
+        """Connect, log in and ask for nothing; say in one line what was found.
+
+        Raises:
+            TransportError: any of it failed.
+        """
+        connection = await self._connect_once()
+        ssl_object = connection.transport.get_extra_info("ssl_object")
+        encryption = ssl_object.version() if ssl_object else "not encrypted"
+        login = "logged in" if self._settings.username else "no login"
+        answer = await connection.wire.ask(b"NOOP\r\n")
+        self._dismiss(connection.wire)
+        if answer is None or answer.code >= 400:
+            raise TransportError(f"smtp: {self._relay}: no good answer to NOOP")
+        return f"{self._relay}: {encryption}, {login}, offers {connection.offer or 'nothing'}"
+
+    async def close(self) -> None:
+        """End all idle connections in good order; no message may be under way."""
+        for connection in self._idle:
+            self._dismiss(connection.wire)
+        self._open -= len(self._idle)
+        self._idle.clear()
+        leaving = list(self._leaving)
+        if leaving:
+            await asyncio.wait([wire.closed for wire in leaving])
+
+    # --- the pool
+
+    async def _take(self) -> "_Connection":
+        """Take an idle connection or open one; wait where the relay grants no more."""
+        while True:
+            if self._unusable and asyncio.get_running_loop().time() < self._set_aside_until:
+                raise TransportError(str(self._unusable), permanent=self._unusable.permanent)
+            while self._idle:
+                connection = self._idle.pop()
+                if connection.wire.is_usable:
+                    return connection
+                self._open -= 1
+            if self._open < self._granted:
+                connected = await self._open_one()
+                if connected is not None:
+                    return connected
+            else:
+                await self._changed.wait()
+
+    async def _open_one(self) -> "_Connection | None":
+        """Open one more connection; None where the relay refuses it but serves others of ours."""
+        self._open += 1
+        try:
+            connection = await self._connect()
+        except BaseException as error:
+            self._open -= 1
+            if isinstance(error, TransportError) and not self._open:
+                self._set_aside(error)
+            self._granted = max(self._open, 1)
+            self._pulse()
+            if not isinstance(error, TransportError) or not self._open:
+                raise
+            return None
+        self._granted = self.connections
+        self._pulse()
+        return connection
+
+    def _give_back(self, connection: "_Connection") -> None:
+        wire = connection.wire
+        if not wire.is_usable:
+            wire.abort()
+            self._open -= 1
+        elif wire.transferred >= self._settings.per_connection:
+            self._dismiss(wire)
+            self._open -= 1
+        else:
+            self._idle.append(connection)
+        self._pulse()
+
+    def _set_aside(self, error: TransportError) -> None:
+        self._unusable = error
+        self._set_aside_until = asyncio.get_running_loop().time() + self._patience.set_aside
+
+    def _dismiss(self, wire: Wire) -> None:
+        """Take leave; the answer to QUIT is awaited by nobody but `close`."""
+        self._leaving.add(wire)
+        wire.closed.add_done_callback(lambda _: self._leaving.discard(wire))
+        wire.quit(within=self._patience.goodbye)
+
+    def _pulse(self) -> None:
+        """Wake everyone who waits for a connection, to look again."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    # --- one connection
+
+    async def _connect(self) -> "_Connection":
+        """Connect, and try again a few times where that may help."""
+        retrying = AsyncRetrying(
+            retry=retry_if_exception(_is_transient),
+            stop=stop_after_attempt(TIMES_TO_CONNECT)
+            | stop_after_delay(self._settings.timeout.total_seconds()),
+            wait=wait_random_exponential(max=self._patience.connect_again),
+            reraise=True,
+        )
+        return await retrying(self._connect_once)
+
+    async def _connect_once(self) -> "_Connection":
+        settings = self._settings
+        timeout = settings.timeout.total_seconds()
+        smtp = aiosmtplib.SMTP(
+            hostname=settings.host,
+            port=settings.port,
+            local_hostname=self._local_name,
+            timeout=timeout,
+            use_tls=settings.security == "tls",
+            start_tls=False,  # not left to the library: without STARTTLS nothing may be said
+            tls_context=self._tls,
+        )
+        try:
+            await self._greet(smtp)
+        except BaseException as error:
+            smtp.close()
+            if isinstance(error, aiosmtplib.SMTPException | OSError):
+                raise _transport_error(self._relay, error) from error
+            raise
+        self._local_name = smtp.local_hostname
+        transport = cast("asyncio.Transport", smtp.transport)
+        offer = Offer.from_extensions(smtp.esmtp_extensions)
+        wire = Wire(
+            transport,
+            pipelining=offer.pipelining,
+            timeout=timeout,
+            last_timeout=self._patience.last_answer,
+        )
+        return _Connection(wire, transport, offer)
+
+    async def _greet(self, smtp: aiosmtplib.SMTP) -> None:
+        await smtp.connect()
+        await smtp.ehlo()
+        if self._settings.security == "starttls":
+            if not smtp.supports_extension("starttls"):
+                raise aiosmtplib.SMTPNotSupported("it offers no STARTTLS, check smtp.security")
+            await smtp.starttls()
+            await smtp.ehlo()
+        if self._settings.username is not None:
+            await smtp.login(self._settings.username, self._password or "")
+
+    async def _hand_over(self, connection: "_Connection", message: Message) -> tuple[Stage, Reply]:
+        try:
+            envelope = seal(message, connection.offer)
+        except UnsendableError as refusal:
+            return refusal.stage, Reply(code=refusal.code, text=refusal.text, relay=self._relay)
+        ended = await connection.wire.transfer(
+            envelope.mail, envelope.rcpt, stuffed(message.content)
+        )
+        reply = Reply(
+            code=ended.code, text=ended.text, uncertain=ended.uncertain, relay=self._relay
+        )
+        return ended.stage, reply
+
+
+@dataclass(frozen=True, slots=True)
+class _Connection:
+    wire: Wire
+    transport: asyncio.Transport
+    offer: Offer
+
+
+def _is_about_us(stage: Stage, reply: Reply) -> bool:
+    """True if every other message would get this reply too: our sender or login is refused.
+
+    Source: RFC 4954 section 6 and RFC 3207 section 4 (530); RFC 5321 section 4.3.2 (MAIL).
+    """
+    is_about_message = reply.code in {552, 555} or reply.text.startswith(("5.6.", "5.3.4"))
+    return reply.code == 530 or (stage is Stage.MAIL and reply.code >= 500 and not is_about_message)
+
+
+def _is_transient(error: BaseException) -> bool:
+    return isinstance(error, TransportError) and not error.permanent
+
+
+def _tls_context(settings: SmtpSettings) -> ssl.SSLContext | None:
+    """Make a context that checks certificate and host name; None where nothing is encrypted."""
+    if settings.security == "none":
+        return None
+    try:
+        return ssl.create_default_context(cafile=settings.ca_file)
+    except OSError as error:  # ssl.SSLError is one
+        raise ConfigError(
+            f"smtp.ca_file: {settings.ca_file}: cannot be read as certificates: {error}"
+        ) from error
+
+
+def _transport_error(relay: str, error: Exception) -> TransportError:
+    """Tell what an operator must mend from what heals by itself."""
+    cause = error.__cause__ if isinstance(error.__cause__, ssl.SSLError) else error
+    match cause:
+        case ssl.SSLCertVerificationError():
+            text = f"certificate refused: {cause.verify_message}, check smtp.host and smtp.ca_file"
+            permanent = True
+        case ssl.SSLEOFError() | ssl.SSLZeroReturnError():
+            text, permanent = "the server left in the middle of the TLS handshake", False
+        case ssl.SSLError():
+            text = f"TLS failed: {cause.reason}, check smtp.port and smtp.security"
+            permanent = True
+        case aiosmtplib.SMTPResponseException():
+            asked = "login" if isinstance(cause, aiosmtplib.SMTPAuthenticationError) else "greeting"
+            answer = cleaned(f"{cause.code} {cause.message}".encode("utf-8", "replace"))
+            text, permanent = f"{asked} refused: {answer}", not 400 <= cause.code < 500
+        case OSError():
+            text, permanent = f"{cause}", False
+        case _:
+            text, permanent = f"{cause}", True
+    return TransportError(f"smtp: {relay}: {text}", permanent=permanent)

@@ -1,0 +1,296 @@
+"""The transfer step on an open SMTP connection: one message's MAIL, RCPT, DATA and body.
+
+Takes over a connection that greets, encrypts and logs in no more.  It knows bytes and replies
+only; how the connection came about is smtp.py's.
+"""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from digest.deliver.envelope import Stage
+
+LONGEST_LINE = 8192  # 16 times what RFC 5321 section 4.5.3.1.5 allows a server
+LONGEST_REPLY = 32_768
+START_INPUT = 354
+
+
+class Answer(NamedTuple):
+    """One reply as read: code, and the lines' texts joined by line feeds."""
+
+    code: int
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """How the transfer of one message ended.
+
+    Attributes:
+        code: the deciding answer's; 0 = the connection broke or spoke nonsense.
+        uncertain: the whole message was handed over but no answer came back.
+    """
+
+    stage: Stage
+    code: int
+    text: str
+    uncertain: bool = False
+
+
+class WireError(Exception):
+    """The other side does not speak SMTP."""
+
+
+class Replies:
+    """Cuts received bytes into replies, however they were split on the way."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._lines: list[bytes] = []
+        self._code = b""
+        self._size_bytes = 0
+
+    def feed(self, received: bytes) -> list[Answer]:
+        """Take received bytes and give the replies that they complete.
+
+        Raises:
+            WireError: a line is no reply line, or a line or reply is too long.
+
+        Source: RFC 5321 section 4.2.1.
+        """
+        answers = []
+        self._buffer += received
+        while (end := self._buffer.find(b"\n")) >= 0:
+            line = bytes(self._buffer[:end])
+            del self._buffer[: end + 1]
+            if (answer := self._add(line)) is not None:
+                answers.append(answer)
+        if len(self._buffer) > LONGEST_LINE:
+            raise WireError("a reply line is too long")
+        return answers
+
+    def _add(self, line: bytes) -> Answer | None:
+        line = line.rstrip(b"\r ")
+        code, mark, text = line[:3], line[3:4], line[4:]
+        if not (code.isdigit() and len(code) == 3 and b"2" <= code < b"6" and mark in b"- "):
+            raise WireError("a reply line does not begin with a code")
+        if self._lines and code != self._code:
+            raise WireError("the lines of a reply have different codes")
+        self._size_bytes += len(line)
+        if self._size_bytes > LONGEST_REPLY:
+            raise WireError("a reply is too long")
+        self._code = code
+        self._lines.append(text)
+        if mark == b"-":
+            return None
+        answer = Answer(int(code), b"\n".join(self._lines))
+        self._lines = []
+        self._size_bytes = 0
+        return answer
+
+
+class Wire(asyncio.Protocol):
+    """An open connection between two messages, or in the middle of one.
+
+    Args:
+        transport: connected, encrypted and logged in as wanted; nothing asked is unanswered.
+        pipelining: the server lets commands be sent in a group (RFC 2920).
+        timeout: seconds that the answer to a command may take, group or single.
+        last_timeout: seconds that the answer after the final dot may take.
+    """
+
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        *,
+        pipelining: bool,
+        timeout: float,
+        last_timeout: float,
+    ) -> None:
+        self.transferred = 0
+        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._transport = transport
+        self._pipelining = pipelining
+        self._timeout = timeout
+        self._last_timeout = last_timeout
+        self._replies = Replies()
+        self._answers: deque[Answer] = deque()
+        self._owed = 0
+        self._enough: asyncio.Future[None] | None = None
+        self._fault: str | None = None
+        self._paused = False
+        self._in_transfer = False
+        # Paused then means that bytes are still here: the message was not handed over whole.
+        transport.set_write_buffer_limits(high=1, low=0)
+        transport.set_protocol(self)
+
+    @property
+    def is_usable(self) -> bool:
+        """True between two messages, as long as the server neither left nor spoke unasked."""
+        return self._fault is None and not self._in_transfer and not self._transport.is_closing()
+
+    async def transfer(self, mail: bytes, rcpt: bytes, body: bytes) -> Transfer:
+        """Hand one message over; never raises for what the other side does.
+
+        Afterwards the connection takes the next message, or `is_usable` is False.
+
+        Args:
+            mail, rcpt: the two commands, line ends included.
+            body: dot-stuffed, with the final dot.
+        """
+        self._in_transfer = True
+        self.transferred += 1
+        answers = await self._envelope(mail, rcpt)
+        refusal = self._refusal(answers)
+        ended = refusal or await self._body(body)
+        if ended.code in {0, 421} or (refusal and not await self._is_reset(answers)):
+            self.abort()
+        self._in_transfer = False
+        return ended
+
+    async def ask(self, command: bytes) -> Answer | None:
+        """Send one command and give its answer, None if none came; used by checks."""
+        answers = await self._exchange(command, 1, self._timeout)
+        return answers[0] if answers else None
+
+    def quit(self, *, within: float) -> None:
+        """Take leave without waiting; `closed` is set once the server answered or time is up."""
+        if self._transport.is_closing():
+            return
+        self._fault = self._fault or "we took leave"
+        self._transport.write(b"QUIT\r\n")
+        timer = asyncio.get_running_loop().call_later(within, self.abort)
+        self.closed.add_done_callback(lambda _: timer.cancel())
+
+    def abort(self) -> None:
+        """Drop the connection at once."""
+        self._break("we dropped the connection")
+
+    # --- asyncio.Protocol
+
+    def data_received(self, data: bytes) -> None:
+        if self._fault is not None:
+            self._transport.close()  # the answer to QUIT, or whatever a broken server adds
+            return
+        try:
+            answers = self._replies.feed(data)
+        except WireError as error:
+            self._break(f"{error}")
+            return
+        if len(answers) > self._owed:
+            self._break("the server spoke unasked")
+            return
+        self._owed -= len(answers)
+        self._answers.extend(answers)
+        if any(answer.code == 421 for answer in answers):
+            self._break("the server closes the connection")
+        elif self._owed == 0:
+            self._wake()
+
+    def eof_received(self) -> None:
+        self._break("the server closed the connection")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._break(f"connection lost{f': {exc}' if exc else ''}")
+        if not self.closed.done():
+            self.closed.set_result(None)
+
+    def pause_writing(self) -> None:
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        self._paused = False
+
+    # --- one message
+
+    async def _envelope(self, mail: bytes, rcpt: bytes) -> list[Answer]:
+        if self._pipelining:
+            return await self._exchange(mail + rcpt + b"DATA\r\n", 3, self._timeout)
+        answers: list[Answer] = []
+        for command in (mail, rcpt, b"DATA\r\n"):
+            answers += await self._exchange(command, 1, self._timeout)
+            if not answers or answers[-1].code >= 400 or self._fault is not None:
+                break
+        return answers
+
+    def _refusal(self, answers: list[Answer]) -> Transfer | None:
+        """Give what stopped the transfer before the body, None if nothing did."""
+        for stage, answer in zip(Stage, answers, strict=False):
+            is_agreed = answer.code == START_INPUT if stage is Stage.DATA else answer.code < 300
+            if answer.code >= 400:
+                return Transfer(stage, answer.code, cleaned(answer.text))
+            if not is_agreed:
+                return Transfer(stage, 0, f"{answer.code} is no answer to {stage}")
+        if len(answers) < 3:
+            stage = list(Stage)[len(answers)]
+            return Transfer(stage, 0, f"{self._fault} at {stage}")
+        return None
+
+    async def _body(self, body: bytes) -> Transfer:
+        answers = await self._exchange(body, 1, self._last_timeout)
+        if not answers:
+            text = f"{self._fault} after {Stage.BODY}"
+            return Transfer(Stage.BODY, 0, text, uncertain=not self._paused)
+        code, text = answers[0].code, cleaned(answers[0].text)
+        if 300 <= code < 400:
+            return Transfer(Stage.BODY, 0, f"{code} is no answer to a message", uncertain=True)
+        return Transfer(Stage.BODY, code, text)
+
+    async def _is_reset(self, answers: list[Answer]) -> bool:
+        """Bring the connection back between two messages after a refusal."""
+        if answers[-1].code == START_INPUT:
+            # DATA was let through although the recipient was not; RFC 2920 section 3.1: one dot.
+            return answers[1].code >= 400 and bool(
+                await self._exchange(b".\r\n", 1, self._last_timeout)
+            )
+        reset = await self._exchange(b"RSET\r\n", 1, self._timeout)
+        return bool(reset) and reset[0].code < 300
+
+    async def _exchange(self, written: bytes, count: int, within: float) -> list[Answer]:
+        """Write, then read so many answers; fewer if the connection broke or time ran out."""
+        if self._fault is not None:
+            return []
+        loop = asyncio.get_running_loop()
+        self._owed = count
+        self._enough = loop.create_future()
+        timer = loop.call_later(within, self._break, f"no answer within {within:g} s")
+        self._transport.write(written)
+        try:
+            await self._enough
+        finally:
+            timer.cancel()
+            self._enough = None
+        answers = list(self._answers)
+        self._answers.clear()
+        return answers
+
+    def _break(self, fault: str) -> None:
+        self._fault = self._fault or fault
+        self._transport.abort()
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._enough is not None and not self._enough.done():
+            self._enough.set_result(None)
+
+
+def stuffed(content: bytes) -> bytes:
+    """Give a message as DATA carries it: leading dots doubled, the final dot added.
+
+    Args:
+        content: lines that end in CRLF, no bare CR or LF.
+
+    Source: RFC 5321 section 4.5.2.
+    """
+    if b"\n." in content:
+        content = content.replace(b"\n.", b"\n..")
+    if content.startswith(b"."):
+        content = b"." + content
+    return content + (b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n")
+
+
+def cleaned(text: bytes) -> str:
+    """Give a reply's text on one line, without control characters, at most 500 characters."""
+    decoded = text[:2000].decode("utf-8", "replace").replace("\n", " ")
+    return "".join(filter(str.isprintable, decoded))[:500]
