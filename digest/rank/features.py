@@ -1,0 +1,151 @@
+"""Items as vectors: tf-idf over words and phrases, and the main directions of the corpus.
+
+Shapes: n items, F = `Features.width` columns, k = `Space.rank` directions.
+"""
+
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, TypeAlias
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from sklearn.utils.extmath import randomized_svd
+
+from digest.model import Described
+from digest.rank.background import background_frequencies
+from digest.rank.settings import Settings
+from digest.rank.words import MAX_CHARACTERS, STOP_WORDS, words
+
+Matrix: TypeAlias = sp.csr_matrix
+Array: TypeAlias = NDArray[np.float64]
+
+UNSEEN_COLUMNS = 1 << 16  # for words that the corpus does not have, by checksum
+MAX_TERMS = 400_000  # bounds the memory of the term table, about 100 bytes each
+
+
+class Features:
+    """The term table of a corpus: which column a term has and how much it weighs.
+
+    Args:
+        corpus: m items; may be empty, then the background table alone weighs words.
+    """
+
+    def __init__(self, corpus: Sequence[Described], settings: Settings) -> None:
+        self._settings = settings
+        counts = [self._terms(item) for item in corpus]
+        frequency = Counter(term for terms in counts for term in terms)
+        kept = [t for t, n in frequency.items() if n > 1 or " " not in t]
+        if len(kept) > MAX_TERMS:
+            kept = sorted(kept, key=lambda t: (-frequency[t], t))[:MAX_TERMS]
+        self._column = {term: column for column, term in enumerate(kept)}
+        self.width = len(kept) + UNSEEN_COLUMNS
+        self._idf = self._weights(frequency, kept, len(corpus))
+        self.corpus = self._matrix(counts)
+
+    def matrix(self, texts: Sequence[Described | str]) -> Matrix:
+        """Give n items or plain words as rows of unit length (or empty): [n, width]."""
+        return self._matrix([self._terms(text) for text in texts])
+
+    def column(self, term: str) -> int:
+        """Give the column of a term; terms outside the corpus share the last columns."""
+        column = self._column.get(term)
+        if column is None:
+            known = self.width - UNSEEN_COLUMNS
+            column = known + zlib.crc32(term.encode("utf-8", "replace")) % UNSEEN_COLUMNS
+        return column
+
+    def _terms(self, item: Described | str) -> dict[str, float]:
+        if isinstance(item, str):
+            return _count(words(item[:MAX_CHARACTERS]))
+        title = _count(words(item.title))
+        body = _count(words(item.summary[:MAX_CHARACTERS] + ". " + " ".join(item.keywords)))
+        for term, count in title.items():
+            body[term] = body.get(term, 0.0) + self._settings.title_weight * count
+        return body
+
+    def _weights(self, frequency: Counter[str], kept: list[str], size: int) -> Array:
+        """Weigh every column by the inverse of the share of items that show its term.
+
+        Background and corpus frequencies are pooled; the background counts as much as
+        `settings.background` items, so that a corpus of thousands outweighs it.
+        """
+        total, background = background_frequencies()
+        scale = self._settings.background / total
+        pooled = size + self._settings.background
+        seen = np.full(self.width, 0.0)
+        for column, term in enumerate(kept):
+            seen[column] = frequency[term] + scale * background.get(term, 0)
+        for term, count in background.items():
+            if term not in self._column:
+                column = self.column(term)
+                seen[column] = max(seen[column], scale * count)
+        return np.log((1.0 + pooled) / (1.0 + seen)) + 1.0
+
+    def _matrix(self, counts: Sequence[dict[str, float]]) -> Matrix:
+        column = self.column
+        columns = [column(term) for terms in counts for term in terms]
+        values = [count for terms in counts for count in terms.values()]
+        ends = np.cumsum([0] + [len(terms) for terms in counts])
+        indices = np.asarray(columns, dtype=np.int32)
+        weights = np.log1p(np.asarray(values, dtype=np.float64)) * self._idf[indices]
+        matrix = sp.csr_matrix((weights, indices, ends), shape=(len(counts), self.width))
+        matrix.sum_duplicates()
+        return unit_rows(matrix)
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """The main directions of a corpus, from one truncated SVD shared by all readers.
+
+    Attributes:
+        directions: [width, k], orthonormal columns.
+        damping: [k], the share of each direction that a ridge regression takes away.
+
+    Source: Deerwester et al. 1990, JASIS 41(6), 391-407 (LSA); Hoerl and Kennard 1970,
+    Technometrics 12(1), 55-67 (ridge): w = (X'X + aI)^-1 c is, up to a factor,
+    c - V diag(s^2 / (s^2 + a)) V'c.
+    """
+
+    directions: Array
+    damping: Array
+
+    @classmethod
+    def of(cls, corpus: Matrix, settings: Settings) -> "Space":
+        """Factorise a corpus [m, width]; a corpus under 3 items has no directions."""
+        rank = min(settings.directions, min(corpus.shape) - 1)
+        if rank < 2 or corpus.nnz == 0:
+            empty = np.zeros((corpus.shape[1], 0))
+            return cls(empty, np.zeros(0))
+        _, strength, directions = randomized_svd(corpus, rank, n_iter=3, random_state=0)
+        power = strength**2
+        ridge = settings.ridge_floor + settings.ridge_share * corpus.shape[0]
+        return cls(np.ascontiguousarray(directions.T), power / (power + ridge))
+
+    def project(self, matrix: Matrix) -> Array:
+        """Give rows in the main directions: [n, k]."""
+        return np.asarray(matrix @ self.directions)
+
+
+def _count(folded: list[str]) -> dict[str, float]:
+    """Count words that say something, and pairs of neighbours (never a word twice)."""
+    telling = [w for w in folded if w not in STOP_WORDS and (len(w) > 1 or ord(w) > 0x2E80)]
+    counts: dict[str, float] = dict(Counter(telling))
+    for left, right in pairwise(telling):
+        if left != right:
+            pair = f"{left} {right}"
+            counts[pair] = counts.get(pair, 0.0) + 1.0
+    return counts
+
+
+def unit_rows(matrix: Any) -> Any:  # noqa: ANN401 - sparse or dense, as given
+    """Scale every row to length 1; rows of zeros stay."""
+    squares = matrix.multiply(matrix) if sp.issparse(matrix) else matrix * matrix
+    length = np.sqrt(np.asarray(squares.sum(axis=1)).ravel())
+    scale = 1.0 / np.where(length > 0.0, length, 1.0)
+    if sp.issparse(matrix):
+        return sp.diags_array(scale).tocsr() @ matrix
+    return matrix * scale[:, None]

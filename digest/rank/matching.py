@@ -1,0 +1,172 @@
+"""Exact matches: the keywords, names, organisations and categories that readers state.
+
+A day's items are indexed once; every distinct wish of a batch of readers is looked up once,
+however many readers share it.
+"""
+
+import bisect
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from digest.model import Described
+from digest.rank.words import STOP_WORDS, item_text, spelled_words, words
+
+
+class Field(StrEnum):
+    """Where a wish is looked for."""
+
+    TEXT = "text"
+    AUTHOR = "author"
+    ORGANISATION = "organisation"
+    CATEGORY = "category"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One thing a reader states: a phrase in the text, a name, a category.
+
+    Attributes:
+        value: as the reader wrote it; in TEXT a final `*` stands for any ending.
+    """
+
+    field: Field
+    value: str
+
+
+class Index:
+    """A day's n items, prepared for looking up wishes."""
+
+    def __init__(self, items: Sequence[Described]) -> None:
+        self._items = items
+        self._padded: list[str] = []
+        self._by_word: dict[str, list[int]] = defaultdict(list)
+        self._by_name: dict[str, list[tuple[int, list[str]]]] = defaultdict(list)
+        self._by_category: dict[str, list[int]] = defaultdict(list)
+        self._organisations: list[str] = []
+        for place, item in enumerate(items):
+            folded = words(item_text(item))
+            self._padded.append(f" {' '.join(folded)} ")
+            for word in dict.fromkeys(folded):
+                self._by_word[word].append(place)
+            for author in item.authors:
+                name = name_parts(author)
+                if name:
+                    self._by_name[name[-1]].append((place, name))
+            for category in {c.casefold() for c in item.categories}:
+                for whole in _with_parents(category):
+                    self._by_category[whole].append(place)
+            self._organisations.append(f" {' '.join(words(item.organisation or ''))} ")
+        self._vocabulary = sorted(self._by_word)
+
+    def places(self, wish: Wish) -> list[int]:
+        """Find the items that show a wish, in order, each once."""
+        if wish.field is Field.TEXT:
+            return self._with_phrase(wish.value)
+        if wish.field is Field.AUTHOR:
+            wanted = name_parts(wish.value)
+            candidates = self._by_name.get(wanted[-1], []) if wanted else []
+            return sorted({place for place, name in candidates if same_name(wanted, name)})
+        if wish.field is Field.CATEGORY:
+            category = wish.value.strip().casefold().removesuffix("*").removesuffix(".")
+            return sorted(set(self._by_category.get(category, [])))
+        phrase = " ".join(words(wish.value))
+        if not phrase:
+            return []
+        return [n for n, name in enumerate(self._organisations) if f" {phrase} " in name]
+
+    def spelled(self, wish: Wish, place: int) -> str:
+        """Give a matched wish as the item itself spells it."""
+        item = self._items[place]
+        if wish.field is Field.TEXT:
+            return _spelled_phrase(wish.value, item) or wish.value
+        if wish.field is Field.AUTHOR:
+            wanted = name_parts(wish.value)
+            shown = (a for a in item.authors if same_name(wanted, name_parts(a)))
+            return next(shown, wish.value)
+        if wish.field is Field.ORGANISATION:
+            return item.organisation or wish.value
+        category = wish.value.strip().casefold().removesuffix("*").removesuffix(".")
+        shown = (c for c in item.categories if category in _with_parents(c.casefold()))
+        return next(shown, wish.value)
+
+    def shared(self, text: str, place: int) -> list[str]:
+        """Give the telling words of a text that an item shows, as the item spells them."""
+        wanted = {word for word in words(text) if word not in STOP_WORDS}
+        spelled: dict[str, str] = {}
+        for folded, word in spelled_words(item_text(self._items[place])):
+            if folded in wanted:
+                spelled.setdefault(folded, word)
+        return list(spelled.values())
+
+    def _with_phrase(self, value: str) -> list[int]:
+        phrase, open_ended = read_phrase(value)
+        if not phrase:
+            return []
+        exact = phrase[:-1] if open_ended else phrase
+        candidates: set[int] | None = None
+        for word in exact:
+            found = set(self._by_word.get(word, ()))
+            candidates = found if candidates is None else candidates & found
+            if not candidates:
+                return []
+        if candidates is None:
+            candidates = set(self._beginning_with(phrase[-1]))
+        if len(phrase) > 1:
+            sought = f" {' '.join(phrase)}" + ("" if open_ended else " ")
+            candidates = {place for place in candidates if sought in self._padded[place]}
+        return sorted(candidates)
+
+    def _beginning_with(self, start: str) -> Iterable[int]:
+        for word in self._vocabulary[bisect.bisect_left(self._vocabulary, start) :]:
+            if not word.startswith(start):
+                return
+            yield from self._by_word[word]
+
+
+def read_phrase(value: str) -> tuple[list[str], bool]:
+    """Read a keyword as (folded words, open-ended): `graph*` is (["graph"], True)."""
+    bare = value.strip().strip("\"'“”„«»").strip()
+    open_ended = bare.endswith("*")
+    return words(bare), open_ended
+
+
+def name_parts(name: str) -> list[str]:
+    """Fold a person's name, family name last: "LeCun, Yann" is ["yann", "lecun"]."""
+    family, comma, given = name.partition(",")
+    return words(f"{given} {family}") if comma else words(name)
+
+
+def same_name(one: Sequence[str], other: Sequence[str]) -> bool:
+    """True if two names may be one person: family names equal, first names not at odds.
+
+    An initial agrees with a name that begins with it; a missing middle name agrees.
+    """
+    if not one or not other or one[-1] != other[-1]:
+        return False
+    if len(one) == 1 or len(other) == 1:
+        return len(one) == len(other)
+    first, second = one[0], other[0]
+    shorter = min(len(first), len(second))
+    return first == second or (shorter == 1 and first[0] == second[0])
+
+
+def _with_parents(category: str) -> list[str]:
+    """Give a category with the groups above it: "cs.lg" stands in "cs" too."""
+    parts = category.split(".")
+    return [".".join(parts[: n + 1]) for n in range(len(parts))]
+
+
+def _spelled_phrase(value: str, item: Described) -> str | None:
+    phrase, open_ended = read_phrase(value)
+    length = len(phrase)
+    if not length:
+        return None
+    pairs = list(spelled_words(item_text(item)))
+    for start in range(len(pairs) - length + 1):
+        window = [folded for folded, _ in pairs[start : start + length]]
+        last_agrees = window[-1].startswith(phrase[-1]) if open_ended else window == phrase
+        if window[:-1] == phrase[:-1] and last_agrees:
+            return " ".join(spelled for _, spelled in pairs[start : start + length])
+    return None

@@ -1,0 +1,95 @@
+"""The default ranker: exact wishes and learned likeness, for a batch of readers at a time.
+
+Shapes: m readers with P profiles (one an interest) between them, n items of the day, S seeds
+(distinct texts that profiles are made of).
+
+The evidence for an item under one interest is a sum: likeness to the interest's topic and
+liked items, plus exact matches, minus what the reader wants less of.  The score of the
+interest is 1 - exp(-evidence), the reader's score the best interest's, mixed with popularity
+by the reader's dial.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digest.model import Described, Item, Ranked, Reader
+from digest.rank.evidence import Day, Judged, judge
+from digest.rank.kernel import Kernel
+from digest.rank.profile import portray
+from digest.rank.reasons import ranked_item
+from digest.rank.settings import Settings
+
+BATCH = 512  # readers judged at a time: bounds memory at BATCH * n * a few arrays
+
+
+def fit(corpus: Sequence[Described], settings: Settings | None = None) -> "CorpusRanker":
+    """Learn word weights and main directions from stored items.
+
+    Args:
+        corpus: the stored items; none and 20 are enough for a first day, thousands are better.
+        settings: constants of ranking; None = the measured defaults.
+    """
+    return CorpusRanker(corpus, settings or Settings())
+
+
+class CorpusRanker:
+    """Scores items for readers by what a corpus taught; see `digest.protocols.Ranker`."""
+
+    def __init__(self, corpus: Sequence[Described], settings: Settings) -> None:
+        self._settings = settings
+        self._kernel = Kernel(corpus, settings)
+        self._known = {key: item for item in corpus for key in item.keys}
+
+    def scores(self, readers: Sequence[Reader], items: Sequence[Described]) -> NDArray[np.float64]:
+        """Score n items for m readers: [m, n], at most 1.0, higher is better.
+
+        A muted item is -inf; items that nothing speaks for lie within 1e-6 below 0.
+        """
+        day = Day.of(items, self._kernel)
+        totals = np.empty((len(readers), len(items)))
+        for start in range(0, len(readers), BATCH):
+            part = readers[start : start + BATCH]
+            totals[start : start + BATCH] = self._judge(part, day).total
+        return totals
+
+    def rank(
+        self,
+        readers: Sequence[Reader],
+        items: Sequence[Item],
+        eligible: NDArray[np.bool_],
+        limit: int,
+    ) -> list[list[Ranked]]:
+        """Give each reader's best items with reasons, best first, at most *limit*.
+
+        Args:
+            readers: m of them.
+            items: n of them; equal scores keep this order.
+            eligible: [m, n]; False keeps an item from a reader (sent before, too old).
+            limit: at least 1.
+        """
+        day = Day.of(items, self._kernel)
+        picked: list[list[Ranked]] = []
+        for start in range(0, len(readers), BATCH):
+            judged = self._judge(readers[start : start + BATCH], day)
+            allowed = eligible[start : start + BATCH]
+            totals = np.where(allowed, judged.total, -np.inf)
+            for reader, row in enumerate(totals):
+                best = _best(row, limit)
+                picked.append([ranked_item(items[n], judged, reader, n) for n in best])
+        return picked
+
+    def _judge(self, readers: Sequence[Reader], day: Day) -> Judged:
+        portraits = [portray(reader, self._known, self._settings) for reader in readers]
+        return judge(portraits, day, self._kernel, self._settings)
+
+
+def _best(row: NDArray[np.float64], limit: int) -> list[int]:
+    """Give the places of the highest finite scores, best first, equal ones in order."""
+    possible = np.flatnonzero(np.isfinite(row))
+    if len(possible) > limit:
+        least = np.partition(row[possible], len(possible) - limit)[len(possible) - limit]
+        possible = possible[row[possible] >= least]
+    order = np.argsort(-row[possible], kind="stable")[:limit]
+    return [int(place) for place in possible[order]]

@@ -1,0 +1,34 @@
+"""The constants of ranking, each with where it comes from.
+
+Constants marked CV were chosen by cross-validation over subscribers: see docs/ranking.md and
+`tests/bench/tune_rank.py`.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What an operator may choose about ranking.
+
+    Attributes:
+        title_weight: how often a title's words count, beside the summary's once.
+        background: items that the shipped document frequencies stand for.
+        directions: main directions kept of the corpus.
+        ridge_floor, ridge_share: the ridge is floor + share * items of the corpus.
+        latent: weight of likeness in the main directions, against 1 for likeness of words.
+        half_life: feedback that is so much older counts half.
+        feedback_floor: the least that old feedback counts.
+        less: weight of feedback "less", against 1 for "more".
+    """
+
+    title_weight: float = 1.0
+    background: float = 500.0
+    directions: int = 128
+    ridge_floor: float = 3.0
+    ridge_share: float = 0.003
+    latent: float = 0.5
+    half_life: timedelta = timedelta(days=365)
+    feedback_floor: float = 0.5
+    less: float = 0.25
