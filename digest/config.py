@@ -260,7 +260,12 @@ class SubscriberSettings(Group):
         return self
 
     def subscriber(
-        self, defaults: DigestSettings, *, subscriber_id: str, next_digest_at: datetime | None
+        self,
+        defaults: DigestSettings,
+        *,
+        subscriber_id: str,
+        next_digest_at: datetime | None,
+        config_owned: bool,
     ) -> Subscriber:
         """Give the subscriber as the stages know it, gaps filled from [digest]."""
         own = self.model_dump(exclude_none=True, exclude={"interests", "email"})
@@ -270,7 +275,7 @@ class SubscriberSettings(Group):
         return Subscriber(
             id=subscriber_id,
             email=self.email,
-            config_owned=True,
+            config_owned=config_owned,
             schedule=self.schedule(defaults),
             interests=tuple(interest.interest() for interest in self.interests),
             next_digest_at=next_digest_at,
