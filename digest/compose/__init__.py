@@ -1,0 +1,1 @@
+"""The third stage: ranked items to a digest, and a digest to the bytes of a mail."""

@@ -1,0 +1,159 @@
+"""The most telling sentences of an abstract for one reader: chosen, never written.
+
+A sentence ends only where the next one begins: not inside TeX, numbers, names or
+abbreviations.  Nothing is put together from parts, and a cut is always shown.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import pairwise
+
+from digest.text import one_line
+
+# Longer than three lines at the mail's width; two ordinary sentences of an abstract fit.
+ROOM = 340
+# Ten abstracts' length; a summary beyond it is none.
+TEXT_ROOM = 20_000
+ELLIPSIS = "…"
+
+# A full stop after one of these ends no sentence (compared without their own full stops).
+ABBREVIATION = re.compile(
+    r"(?:al|approx|art|ca|cf|ch|chap|col|dr|eds?|eg|eqn?s?|et|etc|ex|figs?|i|ie|inc|jr|lem|llc|ltd"
+    r"|max|min|mrs?|ms|nos?|nr|op|pp?|prof|prop|refs?|resp|secs?|sects?|sr|st|suppl|tabs?|thm|vol"
+    r"|vs|viz|wrt)"
+)
+# These may well end a sentence too: they do so before a capital.
+ENDING_ABBREVIATIONS = frozenset({"al", "etc", "inc", "ltd", "llc", "jr", "sr", "resp"})
+# What may close a sentence after its stop, as a quotation does.
+END = re.compile(r"""[.!?]+["'”’)\]}]*(?=\s)|[。！？]+["”’）」』]*""")
+WIDE_STOPS = "。！？"
+TEX = re.compile(r"\$\$.*?\$\$|\$[^$\n]{1,300}\$|\\\(.*?\\\)|\\\[.*?\\\]|https?://\S+", re.DOTALL)
+# The verbs by which authors say what is theirs; such a sentence tells more than the setting.
+CLAIM = re.compile(
+    r"\b(?:we|this (?:paper|work|article|study|report|survey)|our (?:method|approach|model|results?"
+    r"|experiments?|framework|system|key|work|main))\b.{0,60}?\b(?:propose|introduce|present|show"
+    r"|develop|demonstrate|prove|find|release|achieve|provide|describe|study|investigate|establish"
+    r"|outperform|reveal|derive)",
+    re.IGNORECASE | re.DOTALL,
+)
+WORD = re.compile(r"\w+(?:[-'’]\w+)*")
+
+
+@lru_cache(maxsize=4096)
+def sentences(text: str) -> tuple[str, ...]:
+    """Split text into its sentences, made clean; joined by blanks they are the text again."""
+    text = one_line(text, TEXT_ROOM)
+    closed = [match.span() for match in TEX.finditer(text)]
+    found: list[str] = []
+    start = 0
+    for match in END.finditer(text):
+        inside = any(first < match.end() - 1 and match.start() < last - 1 for first, last in closed)
+        if inside or not _ends_sentence(text, start, match):
+            continue
+        found.append(text[start : match.end()].strip())
+        start = match.end()
+    rest = text[start:].strip()
+    return (*found, rest) if rest else tuple(found)
+
+
+@lru_cache(maxsize=16384)
+def telling_sentences(text: str, words: tuple[str, ...], room: int = ROOM) -> str:
+    """Choose the sentences that say most to a reader, in their own order.
+
+    The sentence with most of the words comes first in the choice; others join while there
+    is room.  Where no sentence has any, the authors' claim is chosen, else the beginning.
+
+    Args:
+        text: plain text, such as an abstract.
+        words: words and phrases that the item was found by, as it spells them.
+        room: characters; only a first sentence that is longer itself is cut, at a word.
+
+    Returns:
+        sentences of *text*, gaps between them shown by "…"; "" for empty text.
+    """
+    parts = sentences(text)
+    if not parts:
+        return ""
+    wanted = [pattern for word in words if (pattern := _pattern(word))]
+    matched = [frozenset(n for n, it in enumerate(wanted) if it.search(part)) for part in parts]
+    claims = [bool(CLAIM.search(part)) for part in parts]
+
+    def worth(place: int, known: frozenset[int]) -> tuple[int, bool, int]:
+        return len(matched[place] - known), claims[place], -place
+
+    first = max(range(len(parts)), key=lambda place: worth(place, frozenset()))
+    chosen = {first}
+    known = matched[first]
+    left = room - len(parts[first])
+    while fitting := [
+        n for n in range(len(parts)) if n not in chosen and len(parts[n]) + 3 <= left
+    ]:
+        # What adds nothing new is better read on from the last sentence than picked at random.
+        best = max(fitting, key=lambda place: (worth(place, known)[:2], -abs(place - first - 1)))
+        chosen.add(best)
+        known |= matched[best]
+        left -= len(parts[best]) + 3
+    return _joined(parts, sorted(chosen), room)
+
+
+def _joined(parts: Sequence[str], chosen: Sequence[int], room: int) -> str:
+    if len(chosen) == 1:
+        return cut(parts[chosen[0]], room)
+    text = parts[chosen[0]]
+    for before, place in pairwise(chosen):
+        close = "" if text.endswith(tuple(WIDE_STOPS)) else " "
+        text += close if place == before + 1 else f" {ELLIPSIS} "
+        text += parts[place]
+    return text
+
+
+def cut(text: str, room: int) -> str:
+    """Shorten text to *room* characters at the end of a word, outside TeX and addresses."""
+    if len(text) <= room:
+        return text
+    end = room - 1
+    for match in TEX.finditer(text):
+        if match.start() < end < match.end():
+            end = match.start()
+    head = text[:end]
+    if not text[end].isspace() and not head.endswith(" ") and " " in head.strip():
+        head = head[: head.rindex(" ")]
+    # With no blank in reach (Chinese, or one endless word) the cut falls where it must.
+    return (head.rstrip(" ,;:–-(") or text[: room - 1]) + ELLIPSIS
+
+
+def _pattern(word: str) -> re.Pattern[str] | None:
+    """Match a word or phrase with its endings: "embedding" also finds "embeddings"."""
+    tokens = WORD.findall(word)
+    if not tokens:
+        return None
+    phrase = r"[\s\-]+".join(re.escape(token) for token in tokens)
+    return re.compile(rf"(?<!\w){phrase}", re.IGNORECASE)
+
+
+def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
+    """Say whether a stop really ends the sentence that began at *start*."""
+    if match[0][0] in WIDE_STOPS:
+        return True
+    following = text[match.end() :].lstrip()
+    if match[0][0] != ".":
+        # "?" within a sentence, as in a quoted question, goes on in lower case.
+        return not following[:1].islower()
+    if following[:1].islower():
+        return False
+    last = text[start : match.start()].rsplit(None, 1)[-1:]
+    word = last[0].lstrip("([{\"'“‘").replace(".", "").lower() if last else ""
+    if ABBREVIATION.fullmatch(word):
+        return (
+            word in ENDING_ABBREVIATIONS
+            and following[:1].isupper()
+            and _is_long(text, start, match)
+        )
+    # An initial ("J. Smith", "U.S. data") is one letter; "Theorem A." before a capital is rarer.
+    return not (len(word) == 1 and word.isalpha())
+
+
+def _is_long(text: str, start: int, match: re.Match[str]) -> bool:
+    """After "et al." a capital begins a sentence only if there was one to end."""
+    return not text[: match.start()].endswith("et al") and match.start() - start > 20

@@ -1,0 +1,231 @@
+"""The mail in pieces: each fragment rendered and encoded once, kept, and joined per reader.
+
+An item looks the same to everyone but for its summary and reasons, so a template leaves
+holes for these; a run over thousands of readers renders each item once a language.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from functools import lru_cache
+from html import escape
+from itertools import count
+from typing import NamedTuple
+
+from digest.compose import wording
+from digest.compose.colours import DARK_CARD, DARK_PAGE, LIGHT_CARD, LIGHT_PAGE, shades
+from digest.compose.columns import WIDTH, columns, wrap
+from digest.compose.wire import quoted_printable
+from digest.config import MailSettings
+from digest.model import Day, Item, ReasonKind
+from digest.render import Language, Templates
+
+# Some 3 kB an item and language, 1 kB a summary: at most about 60 MB when all are full.
+KEPT_ITEMS = 4096
+KEPT_PARTS = 16384
+KEPT_FRAMES = 512
+
+
+class Piece(NamedTuple):
+    """A stretch of the mail: as it reads, as it travels, and its length before encoding."""
+
+    text: str
+    encoded: bytes
+    size: int
+
+
+class Form(NamedTuple):
+    """Pieces around holes: `pieces` has one more than `holes`."""
+
+    pieces: tuple[Piece, ...]
+    holes: tuple[str, ...]
+
+
+class Both(NamedTuple):
+    """The same in HTML and in plain text."""
+
+    html: Form
+    text: Form
+
+
+class Shown(NamedTuple):
+    """One fragment without holes, in HTML and in plain text."""
+
+    html: Piece
+    text: Piece
+
+
+def piece(text: str) -> Piece:
+    """Encode a stretch of the mail."""
+    return Piece(text, quoted_printable(text), len(text.encode("utf-8", "replace")))
+
+
+def filled(
+    form: Form, parts: Mapping[str, Sequence[Piece]], numbers: Iterable[Piece] = ()
+) -> list[Piece]:
+    """Put parts into the holes of a form; each hole called "number" takes the next of *numbers*."""
+    pieces = [form.pieces[0]]
+    following_numbers = iter(numbers)
+    for name, following in zip(form.holes, form.pieces[1:], strict=True):
+        if name == "number":
+            pieces.append(next(following_numbers))
+        else:
+            pieces.extend(parts[name])
+        pieces.append(following)
+    return pieces
+
+
+def _verbatim(text: str, indent: int = 0) -> Shown:
+    return Shown(piece(escape(text)), piece(wrap(text, indent=indent)))
+
+
+class Pieces:
+    """Renders the fragments of the mail and keeps them.
+
+    Args:
+        mail: colours, logo and contact; fixed for the life of the cache.
+    """
+
+    def __init__(self, mail: MailSettings, templates: Templates, unsubscribe: str) -> None:
+        self._templates = templates
+        self._look = {
+            "shades": shades(mail.accent),
+            "page": LIGHT_PAGE,
+            "card": LIGHT_CARD,
+            "dark_page": DARK_PAGE,
+            "dark_card": DARK_CARD,
+            "logo": wording.line(mail.logo_text, wording.NAME_ROOM),
+            "contact": wording.line(mail.contact, wording.TITLE_ROOM),
+            "unsubscribe": unsubscribe,
+            "wrap": wrap,
+            "columns": columns,
+            "width": WIDTH,
+        }
+        self.frame = lru_cache(KEPT_FRAMES)(self._frame)
+        self.opening = lru_cache(KEPT_FRAMES)(self._opening)
+        self.section = lru_cache(KEPT_PARTS)(self._section)
+        self.item = lru_cache(KEPT_ITEMS)(self._item)
+        self.summary = lru_cache(KEPT_PARTS)(self._summary)
+        self.reasons = lru_cache(KEPT_PARTS)(self._reasons)
+        self.names = lru_cache(KEPT_PARTS)(self._names)
+        self.moment = lru_cache(KEPT_FRAMES)(self._moment)
+        self.number = lru_cache(KEPT_FRAMES)(self._number)
+        self.place = lru_cache(KEPT_FRAMES)(self._place)
+        self._kept_reason = lru_cache(KEPT_PARTS)(self._reason)
+        self.short = lru_cache(KEPT_ITEMS)(self._short)
+        self.left_out = lru_cache(KEPT_FRAMES)(self._left_out)
+        self.footer = lru_cache(KEPT_FRAMES)(self._footer)
+
+    def numbers(self, after: int) -> Iterator[Piece]:
+        """Give the numbers that follow *after*, as they stand before the links of the text."""
+        return map(self.number, count(after + 1))
+
+    def _frame(self, language: Language, edition: date) -> Both:
+        holes = ("preheader", "opening", "body", "footer")
+        return self._both("frame", language, holes, edition=edition)
+
+    def _opening(
+        self, language: Language, edition: date, day: Day, picks: int, since: date | None
+    ) -> Shown:
+        sentences = wording.on_the_day(language, day, picks, since)
+        return self._shown("opening", language, edition=edition, sentences=sentences)
+
+    def _section(self, language: Language, name: str) -> Shown:
+        return self._shown("section", language, name=name)
+
+    def _item(
+        self,
+        language: Language,
+        item: Item,
+        upvotes: int | None,
+        comments: int | None,
+        *,
+        has_reasons: bool,
+    ) -> Both:
+        votes, spoken = wording.counts(language, upvotes, comments)
+        return self._both(
+            "item",
+            language,
+            ("place", "summary", "reasons", "number"),
+            has_reasons=has_reasons,
+            title=wording.title(item),
+            url=wording.page(item),
+            authors=wording.authors(language, item),
+            organisation=wording.organisation(item),
+            votes=votes,
+            comments=spoken,
+            links=wording.links(language, item),
+            item_language=wording.language_tag(item),
+        )
+
+    def _summary(self, language: Language, item_language: str, text: str, *, is_ai: bool) -> Shown:
+        return self._shown(
+            "summary", language, summary=text, is_ai=is_ai, item_language=item_language
+        )
+
+    def _reason(self, language: Language, kind: ReasonKind, value: str) -> Shown:
+        return self._shown("reason", language, words=wording.reason_words(language, kind, value))
+
+    def _reasons(self, language: Language, reasons: tuple[tuple[ReasonKind, str], ...]) -> Shown:
+        """Join reasons: chips in HTML, one wrapped line in text."""
+        shown = [self._kept_reason(language, kind, value) for kind, value in reasons]
+        words = language.gettext(
+            "Why: %(reasons)s", reasons="; ".join(one.text.text for one in shown)
+        )
+        return Shown(
+            Piece(
+                "".join(one.html.text for one in shown),
+                b"".join(one.html.encoded for one in shown),
+                sum(one.html.size for one in shown),
+            ),
+            piece(wrap(words, indent=4, hanging=9)),
+        )
+
+    def _names(self, language: Language, names: tuple[str, ...]) -> Shown:
+        """Name a reader's interests."""
+        words = [wording.line(name, wording.NAME_ROOM) for name in names]
+        return _verbatim(
+            language.enumeration(words) or language.gettext("what is popular"), indent=2
+        )
+
+    def _moment(self, language: Language, at: datetime, zone: str) -> Shown:
+        return _verbatim(language.moment(at, zone))
+
+    def _number(self, value: int) -> Piece:
+        return piece(str(value))
+
+    def _place(self, value: int) -> Piece:
+        """Number an item; two columns wide, so that the text beside it stands in line."""
+        return piece(f"{value:>2}")
+
+    def _short(self, language: Language, item: Item) -> Both:
+        return self._both(
+            "short",
+            language,
+            ("place", "number"),
+            title=wording.title(item),
+            url=wording.page(item),
+            item_language=wording.language_tag(item),
+        )
+
+    def _left_out(self, language: Language, items: int) -> Shown:
+        return self._shown("left_out", language, count=items)
+
+    def _footer(self, language: Language, *, has_next: bool) -> Both:
+        return self._both(
+            "footer", language, ("address", "interests", "next_digest"), has_next=has_next
+        )
+
+    def _both(
+        self, name: str, language: Language, holes: Sequence[str], /, **values: object
+    ) -> Both:
+        forms = []
+        for kind in ("html", "txt"):
+            form = self._templates.form(
+                f"mail/{name}.{kind}", language, holes, **self._look, **values
+            )
+            forms.append(Form(tuple(piece(text) for text in form[::2]), form[1::2]))
+        return Both(*forms)
+
+    def _shown(self, name: str, language: Language, /, **values: object) -> Shown:
+        both = self._both(name, language, (), **values)
+        return Shown(both.html.pieces[0], both.text.pieces[0])
