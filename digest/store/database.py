@@ -1,0 +1,234 @@
+"""One database: its transactions, its schema version, and the statements all nouns share.
+
+Whatever SQLite and PostgreSQL do differently stands here and in `engines.py`; the other
+files of this room are written once for both.
+"""
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Row,
+    Table,
+    func,
+    inspect,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+
+from digest.errors import StoreError
+from digest.store.engines import READ_OPTIONS, display_name, explain, open_engine
+from digest.store.schema import VERSION
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+LOCK_TIMEOUT = timedelta(seconds=30)
+"""Longer than our longest transaction (500 digests: under a second), shorter than a lease."""
+
+IN_CHUNK = 5000
+"""Values in one IN list: SQLite binds at most 32,766, PostgreSQL 65,535."""
+
+# Numbers of PostgreSQL advisory locks: any two that no other program of the database uses.
+MIGRATION_LOCK = 0x64696701
+ITEMS_LOCK = 0x64696702
+
+Value = TypeVar("Value")
+
+
+class Database:
+    """An open database; safe to share between threads.
+
+    Args:
+        url: `sqlite:///path` or `postgresql://user:password@host/name`.
+        lock_timeout: how long a transaction waits for another one to end.
+
+    Raises:
+        ConfigError: the URL names no database that we know.
+    """
+
+    def __init__(self, url: str, *, lock_timeout: timedelta = LOCK_TIMEOUT) -> None:
+        self._engine = open_engine(url, lock_timeout)
+        self._reader = self._engine.execution_options(**READ_OPTIONS[self._engine.dialect.name])
+        self._name = display_name(self._engine)
+        self._lock_timeout = lock_timeout
+        # SQLite has one writer at a time.  Waiting here is fair and wakes at once, where its
+        # busy handler polls; and up to SQLite 3.51.2, two connections that write and
+        # checkpoint at the same moment may damage the file.
+        self._writer = threading.Lock() if self._engine.dialect.name == "sqlite" else None
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Give a connection that sees one consistent state and cannot write.
+
+        Raises:
+            StoreError: the database refused.
+        """
+        with self._errors_named(), self._reader.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Give a connection whose changes are kept together at the end, or not at all.
+
+        Raises:
+            StoreError: the database refused; nothing was changed.
+        """
+        with self._errors_named(), self._one_writer(), self._engine.begin() as connection:
+            yield connection
+
+    def upgrade(self) -> None:
+        """Bring the schema to the one that this program needs; running it again is harmless.
+
+        Raises:
+            StoreError: the database refused, or belongs to a newer program.
+        """
+        # A quarter of a second that no other command should pay for.
+        from alembic import command
+        from alembic.config import Config
+
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+        with self.write() as connection:
+            advisory_lock(connection, MIGRATION_LOCK)
+            found = _schema_version(connection)
+            if found > VERSION:
+                raise _wrong_schema(found)
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    def check_schema(self) -> None:
+        """Make sure that the schema is the one that this program needs.
+
+        Raises:
+            StoreError: it is older, newer or missing; the message says what to do.
+        """
+        with self.read() as connection:
+            found = _schema_version(connection)
+        if found != VERSION:
+            raise _wrong_schema(found)
+
+    def is_empty(self) -> bool:
+        """True if no schema was ever made here."""
+        with self.read() as connection:
+            return _schema_version(connection) == 0
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _one_writer(self) -> Iterator[None]:
+        if self._writer is None:
+            yield
+            return
+        seconds = self._lock_timeout.total_seconds()
+        if not self._writer.acquire(timeout=seconds):
+            raise StoreError(
+                f"database: {self._name}: locked by another thread for {seconds:g} s,"
+                " try again later",
+                permanent=False,
+            )
+        try:
+            yield
+        finally:
+            self._writer.release()
+
+    @contextmanager
+    def _errors_named(self) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as error:
+            cause, permanent = explain(error, self._lock_timeout)
+            raise StoreError(f"database: {self._name}: {cause}", permanent=permanent) from error
+
+
+def advisory_lock(connection: Connection, number: int) -> None:
+    """Wait until no other transaction holds this lock; it is held until this one ends.
+
+    SQLite needs none: a transaction that writes is alone.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(number)))
+
+
+def upsert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """Begin an INSERT that may say ON CONFLICT, in the words of the connection's engine."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    return insert(table)
+
+
+def claim_due(
+    connection: Connection,
+    due_at: Column[Any],
+    due: ColumnElement[bool],
+    until: datetime,
+    limit: int,
+    **changes: object,
+) -> Sequence[Row[Any]]:
+    """Move the due time of up to *limit* due rows to *until*, longest due first.
+
+    Args:
+        connection: of a transaction that writes.
+        due_at: the column that says when a row is due; its table is claimed from.
+        due: the whole condition under which a row is due.
+        until: when the rows come back by themselves.
+        limit: at least 1.
+        changes: what else the claim sets, by column name.
+
+    Returns:
+        the claimed rows as they were before.
+    """
+    table = due_at.table
+    rows = connection.execute(
+        select(table)
+        .where(due)
+        .order_by(due_at, table.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    # PostgreSQL re-checks only this WHERE after waiting for a row, so the condition stands
+    # here again; without it two workers claim the same row.
+    claimed = set(
+        connection.scalars(
+            update(table)
+            .where(table.c.id.in_([row.id for row in rows]), due)
+            .values({due_at.name: until, **changes})
+            .returning(table.c.id)
+        )
+    )
+    return [row for row in rows if row.id in claimed]
+
+
+def chunks(values: Iterable[Value]) -> Iterator[list[Value]]:
+    """Cut values into lists that an IN may hold; none of them is empty."""
+    rest = iter(values)
+    while chunk := list(islice(rest, IN_CHUNK)):
+        yield chunk
+
+
+def _schema_version(connection: Connection) -> int:
+    """Give the number of the schema, 0 for an empty database."""
+    if not inspect(connection).has_table("alembic_version"):
+        return 0
+    return int(connection.scalar(text("SELECT version_num FROM alembic_version")) or 0)
+
+
+def _wrong_schema(found: int) -> StoreError:
+    if found > VERSION:
+        cause = f"has schema {found}, this program knows {VERSION}: install the newer program"
+    elif found:
+        cause = f'has schema {found}, this program needs {VERSION}: run "digest migrate"'
+    else:
+        cause = f'is empty, this program needs schema {VERSION}: run "digest migrate"'
+    return StoreError(f"database {cause}", permanent=True)

@@ -1,0 +1,206 @@
+"""Items: the works themselves, found by their keys, revised, and merged when two prove one."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import fields
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
+
+from digest.model import Change, Item
+from digest.store.database import ITEMS_LOCK, advisory_lock, chunks, upsert
+from digest.store.merging import merge_items, survivors
+from digest.store.schema import announcements, item_history, item_keys, items, sources
+
+ITEM_FIELDS = tuple(part.name for part in fields(Item))
+COUNTS = frozenset({"upvotes", "comments"})
+NO_DAY = date.min
+"""The day of a listing that shows none; NULL would not be the same day twice."""
+
+LIVE = items.c.merged_into.is_(None)
+
+
+def find_by_keys(connection: Connection, keys: Collection[str]) -> dict[str, Item]:
+    """Give the item of every key that has one; thousands of keys are fine."""
+    id_by_key: dict[str, str] = {}
+    for chunk in chunks(keys):
+        found = select(item_keys.c.key, item_keys.c.item_id).where(item_keys.c.key.in_(chunk))
+        id_by_key.update((row.key, row.item_id) for row in connection.execute(found))
+    item_by_id = get_items(connection, set(id_by_key.values()))
+    return {key: item_by_id[item_id] for key, item_id in id_by_key.items()}
+
+
+def get_items(connection: Connection, ids: Collection[str]) -> dict[str, Item]:
+    """Give items by id."""
+    rows = (
+        row
+        for chunk in chunks(ids)
+        for row in connection.execute(select(items).where(items.c.id.in_(chunk))).mappings()
+    )
+    return {row["id"]: item_of(row) for row in rows}
+
+
+def find_item(connection: Connection, id_or_key: str) -> Item | None:
+    """Give the item of an id, also of one that was merged away, or of a key."""
+    by_key = select(item_keys.c.item_id).where(item_keys.c.key == id_or_key)
+    by_id = select(func.coalesce(items.c.merged_into, items.c.id)).where(items.c.id == id_or_key)
+    row = connection.execute(
+        select(items).where(items.c.id.in_(by_id) | items.c.id.in_(by_key))
+    ).mappings()
+    return next(map(item_of, row), None)
+
+
+def lock_items(connection: Connection) -> None:
+    """Wait for whoever compares a listing with the store, until this transaction ends.
+
+    Find, diff and save are one step then, so two sources cannot both add the same work.
+    """
+    advisory_lock(connection, ITEMS_LOCK)
+
+
+def save_changes(
+    connection: Connection, source_id: str, changes: Sequence[Change], at: datetime
+) -> None:
+    """Store what diff found in one listing of a source.
+
+    An item whose visible part changes goes to the history first, so a digest that showed it
+    looks the same ever after.  Items that prove to be one are merged.
+
+    Args:
+        connection: of a transaction that holds `lock_items`.
+        source_id: whose listing it was.
+        changes: in the listing's order, SEEN ones too.
+        at: when the listing was fetched.
+    """
+    source_name = connection.scalar(select(sources.c.name).where(sources.c.id == source_id))
+    targets = survivors(changes)
+    added: list[dict[str, Any]] = []
+    revised: list[dict[str, Any]] = []
+    counted: list[dict[str, Any]] = []
+    for change in changes:
+        row = _row(change.item)
+        if source_name not in change.item.sources:
+            row["sources"] = (*change.item.sources, source_name)
+        before = _row(change.previous) if change.previous else None
+        if before is None:
+            added.append(row | {"revision": 1})
+        elif changed := {name for name in ITEM_FIELDS if row[name] != before[name]}:
+            (counted if changed <= COUNTS else revised).append(row)
+    if added:
+        connection.execute(insert(items), added)
+    _revise(connection, revised)
+    _update_by_id(connection, counted, COUNTS)
+    merge_items(connection, targets)
+    _save_keys(connection, changes, targets)
+    _save_announcements(connection, source_id, changes, targets, at)
+
+
+def candidates(connection: Connection, since: datetime) -> list[Item]:
+    """Give what a digest may carry: eligible since then, not withdrawn, oldest first."""
+    rows = connection.execute(
+        select(items)
+        .where(items.c.eligible_at >= since, ~items.c.withdrawn, LIVE)
+        .order_by(items.c.eligible_at, items.c.id)
+    )
+    return [item_of(row) for row in rows.mappings()]
+
+
+def recent_items(connection: Connection, limit: int, *, eligible_only: bool = False) -> list[Item]:
+    """Give the items seen last, newest first."""
+    wanted = select(items).where(LIVE)
+    if eligible_only:
+        wanted = wanted.where(items.c.eligible_at.is_not(None))
+    newest_first = wanted.order_by(items.c.first_seen_at.desc(), items.c.id.desc())
+    return [item_of(row) for row in connection.execute(newest_first.limit(limit)).mappings()]
+
+
+def count_items(connection: Connection) -> int:
+    """Count the items."""
+    return connection.scalar(select(func.count()).select_from(items).where(LIVE)) or 0
+
+
+def item_of(row: Mapping[Any, Any] | RowMapping) -> Item:
+    """Read an item from a row that has a column for each of its fields."""
+    return Item(**{name: row[name] for name in ITEM_FIELDS})
+
+
+def _row(item: Item) -> dict[str, Any]:
+    return {name: getattr(item, name) for name in ITEM_FIELDS}
+
+
+def _revise(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    """Move the stored rows to the history and put these in their place."""
+    copied = [column.name for column in item_history.c if column.name != "item_id"]
+    for chunk in chunks({row["id"] for row in rows}):
+        connection.execute(
+            insert(item_history).from_select(
+                ["item_id", *copied],
+                select(items.c.id, *(items.c[name] for name in copied)).where(
+                    items.c.id.in_(chunk)
+                ),
+            )
+        )
+    _update_by_id(connection, rows, ITEM_FIELDS, revision=items.c.revision + 1)
+
+
+def _update_by_id(
+    connection: Connection, rows: list[dict[str, Any]], names: Iterable[str], **also: object
+) -> None:
+    if not rows:
+        return
+    columns: dict[str, object] = {name: bindparam(f"new_{name}") for name in names if name != "id"}
+    connection.execute(
+        update(items).where(items.c.id == bindparam("row_id")).values(**columns, **also),
+        [{"row_id": row["id"]} | {f"new_{name}": row[name] for name in columns} for row in rows],
+    )
+
+
+def _save_keys(
+    connection: Connection, changes: Sequence[Change], targets: Mapping[str, str]
+) -> None:
+    """Note the keys of changed items; a key stays with the item that had it first."""
+    rows = [
+        {"key": key, "item_id": targets.get(change.item.id, change.item.id)}
+        for change in changes
+        if change.previous is None or change.item.keys != change.previous.keys
+        for key in change.item.keys
+    ]
+    if rows:
+        connection.execute(upsert(connection, item_keys).on_conflict_do_nothing(), rows)
+
+
+def _save_announcements(
+    connection: Connection,
+    source_id: str,
+    changes: Sequence[Change],
+    targets: Mapping[str, str],
+    at: datetime,
+) -> None:
+    """Note where the source showed each item; a later listing of the same day replaces it."""
+    row_by_item_and_day: dict[tuple[str, date], dict[str, Any]] = {}
+    for place, change in enumerate(changes, start=1):
+        shown = change.announcement
+        item_id = targets.get(change.item.id, change.item.id)
+        day = shown.announced_on or NO_DAY
+        row = {
+            "source_id": source_id,
+            "item_id": item_id,
+            "day": day,
+            "kind": shown.announce,
+            "place": place,
+            "upvotes": shown.upvotes,
+            "comments": shown.comments,
+            "seen_at": at,
+        }
+        row_by_item_and_day.setdefault((item_id, day), row)
+    if not row_by_item_and_day:
+        return
+    add = upsert(connection, announcements)
+    replaced = ("kind", "place", "upvotes", "comments", "seen_at")
+    connection.execute(
+        add.on_conflict_do_update(
+            index_elements=["source_id", "item_id", "day"],
+            set_={name: add.excluded[name] for name in replaced},
+        ),
+        list(row_by_item_and_day.values()),
+    )

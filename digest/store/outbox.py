@@ -1,0 +1,190 @@
+"""The outbox: what is to be sent, who is trying, and how every attempt went."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import fields, replace
+from datetime import datetime, timedelta
+from typing import Any, TypedDict
+
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+
+from digest.model import (
+    Attempt,
+    AttemptOutcome,
+    Delivery,
+    DeliveryStatus,
+    Reply,
+    SubscriberStatus,
+    new_id,
+)
+from digest.store.database import claim_due
+from digest.store.schema import PENDING, attempts, deliveries
+from digest.store.subscribers import end_subscriptions
+
+PLAIN = tuple(part.name for part in fields(Delivery))
+REPLY = tuple(part.name for part in fields(Reply))
+ATTEMPT = tuple(part.name for part in fields(Attempt) if part.name != "reply")
+
+STATUS_AFTER = {
+    AttemptOutcome.SENT: DeliveryStatus.SENT,
+    AttemptOutcome.DEFERRED: DeliveryStatus.PENDING,
+    AttemptOutcome.FAILED: DeliveryStatus.FAILED,
+}
+
+
+class OutboxCounts(TypedDict):
+    """How full the outbox is; `due` and `oldest_due_at` speak of pending deliveries."""
+
+    pending: int
+    sent: int
+    failed: int
+    cancelled: int
+    due: int
+    oldest_due_at: datetime | None
+
+
+def insert_deliveries(connection: Connection, given: Sequence[Delivery]) -> None:
+    """Put deliveries into the outbox."""
+    if given:
+        rows = [{name: getattr(delivery, name) for name in PLAIN} for delivery in given]
+        connection.execute(insert(deliveries), rows)
+
+
+def claim_due_deliveries(
+    connection: Connection,
+    now: datetime,
+    lease: timedelta,
+    limit: int,
+    *,
+    subscriber_id: str | None = None,
+) -> list[Delivery]:
+    """Claim deliveries that are due, longest due first; the attempt counts from here on.
+
+    A delivery that nobody records is due again after *lease*.
+
+    Returns:
+        deliveries as they stand after the claim.
+    """
+    due = PENDING & (deliveries.c.next_attempt_at <= now)
+    if subscriber_id is not None:
+        due &= deliveries.c.subscriber_id == subscriber_id
+    until = now + lease
+    rows = claim_due(
+        connection,
+        deliveries.c.next_attempt_at,
+        due,
+        until,
+        limit,
+        attempts=deliveries.c.attempts + 1,
+    )
+    return [
+        replace(_delivery(row), attempts=row.attempts + 1, next_attempt_at=until) for row in rows
+    ]
+
+
+def release_deliveries(connection: Connection, ids: Collection[str], now: datetime) -> None:
+    """Give back what was claimed and never tried: due at once, and no attempt counted."""
+    connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id.in_(ids), PENDING)
+        .values(attempts=deliveries.c.attempts - 1, next_attempt_at=now)
+    )
+
+
+def record_attempts(connection: Connection, finished: Sequence[Attempt]) -> None:
+    """Record how attempts went; a delivery that is done or cancelled stays as it is.
+
+    Whoever's address is dead gets no more mail.
+    """
+    found = connection.execute(
+        select(deliveries.c.id, deliveries.c.subscriber_id)
+        .where(deliveries.c.id.in_({attempt.delivery_id for attempt in finished}))
+        .order_by(deliveries.c.id)
+        .with_for_update()
+    )
+    subscriber_by_id = {row.id: row.subscriber_id for row in found}
+    known = [attempt for attempt in finished if attempt.delivery_id in subscriber_by_id]
+    if not known:
+        return
+    connection.execute(insert(attempts), [_attempt_row(attempt) for attempt in known])
+    connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id == bindparam("row_id"), PENDING)
+        .values(
+            status=bindparam("new_status"),
+            next_attempt_at=func.coalesce(
+                bindparam("due_at", type_=deliveries.c.next_attempt_at.type),
+                deliveries.c.next_attempt_at,
+            ),
+            last_reply=bindparam("new_reply"),
+        ),
+        [
+            {
+                "row_id": attempt.delivery_id,
+                "new_status": STATUS_AFTER[attempt.outcome],
+                "due_at": attempt.next_attempt_at,
+                "new_reply": f"{attempt.reply.code:03d} {attempt.reply.text}",
+            }
+            for attempt in known
+        ],
+    )
+    refused = [attempt for attempt in known if attempt.bad_address]
+    if dead := {subscriber_by_id[attempt.delivery_id] for attempt in refused} - {None}:
+        at = max(attempt.at for attempt in refused)
+        end_subscriptions(connection, dead, SubscriberStatus.SUPPRESSED, at)
+
+
+def outbox_counts(connection: Connection, now: datetime) -> OutboxCounts:
+    """Count the deliveries by status, and those that are due."""
+    rows = connection.execute(
+        select(deliveries.c.status, func.count()).group_by(deliveries.c.status)
+    )
+    by_status: dict[DeliveryStatus, int] = dict(rows.tuples())
+    due, oldest_due_at = connection.execute(
+        select(func.count(), func.min(deliveries.c.next_attempt_at)).where(
+            PENDING, deliveries.c.next_attempt_at <= now
+        )
+    ).one()
+    return OutboxCounts(
+        pending=by_status.get(DeliveryStatus.PENDING, 0),
+        sent=by_status.get(DeliveryStatus.SENT, 0),
+        failed=by_status.get(DeliveryStatus.FAILED, 0),
+        cancelled=by_status.get(DeliveryStatus.CANCELLED, 0),
+        due=due,
+        oldest_due_at=oldest_due_at,
+    )
+
+
+def list_deliveries(
+    connection: Connection, *, status: DeliveryStatus | None = None, limit: int
+) -> list[Delivery]:
+    """Give the newest deliveries, all or those of one status, newest first."""
+    wanted = select(deliveries).order_by(deliveries.c.id.desc()).limit(limit)
+    if status is not None:
+        wanted = wanted.where(deliveries.c.status == status)
+    return [_delivery(row) for row in connection.execute(wanted)]
+
+
+def attempts_of(connection: Connection, delivery_id: str) -> list[Attempt]:
+    """Give all attempts at a delivery, oldest first."""
+    rows = connection.execute(
+        select(attempts)
+        .where(attempts.c.delivery_id == delivery_id)
+        .order_by(attempts.c.at, attempts.c.id)
+    ).mappings()
+    return [
+        Attempt(
+            reply=Reply(**{name: row[name] for name in REPLY}),
+            **{name: row[name] for name in ATTEMPT},
+        )
+        for row in rows
+    ]
+
+
+def _delivery(row: Row[Any]) -> Delivery:
+    return Delivery(**{name: row._mapping[name] for name in PLAIN})
+
+
+def _attempt_row(attempt: Attempt) -> dict[str, Any]:
+    plain = {name: getattr(attempt, name) for name in ATTEMPT}
+    reply = {name: getattr(attempt.reply, name) for name in REPLY}
+    return plain | reply | {"id": new_id(attempt.at)}

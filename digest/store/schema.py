@@ -1,0 +1,342 @@
+"""The tables, as SQLAlchemy Core knows them; how they came to be stands in `migrations/`.
+
+A column has the name of the field it holds, and its type gives back the very value that the
+model uses (`values.py`), so that rows and nouns need no translation between them.
+"""
+
+from enum import StrEnum
+from functools import partial
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    Date,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    Time,
+    UniqueConstraint,
+    literal,
+)
+
+from digest.model import (
+    Announce,
+    AttemptOutcome,
+    DeliveryKind,
+    DeliveryStatus,
+    DigestState,
+    Frequency,
+    ListingOutcome,
+    SubscriberStatus,
+    Verdict,
+)
+from digest.store.values import (
+    ANNOUNCES,
+    LINKS,
+    MAPPING,
+    REASONS,
+    TEXTS,
+    WEEKDAYS,
+    Choice,
+    Instant,
+    Span,
+)
+
+VERSION = 1
+"""The schema this program needs: the number of the newest revision in `migrations/`."""
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+_needed = partial(Column, nullable=False)
+
+
+def _fixed(choice: StrEnum) -> ColumnElement[StrEnum]:
+    """Give a value that stands in the statement itself.
+
+    A partial index serves only a query whose text shows the same condition: the engines do
+    not look into bound values when they plan.
+    """
+    return literal(choice, Choice(type(choice)), literal_execute=True)
+
+
+# --- sources ----------------------------------------------------------------------------
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _needed("name", Text, unique=True),
+    _needed("url", Text),
+    _needed("kind", Text),
+    _needed("every", Span),
+    Column("backlog", Integer),
+    _needed("announce", ANNOUNCES),
+    _needed("private_network", Boolean),
+    _needed("options", MAPPING),
+    _needed("enabled", Boolean),
+    _needed("next_check_at", Instant),
+    Column("moved_to", Text),
+    Column("etag", Text),
+    Column("last_modified", Text),
+    _needed("failures", Integer),
+    Column("last_ok_at", Instant),
+    Column("last_error", Text),
+    Column("usual_count", Integer),
+    _needed("listed", Boolean),
+)
+Index(None, sources.c.next_check_at)
+
+listings = Table(
+    "listings",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _needed("source_id", ForeignKey(sources.c.id)),
+    _needed("at", Instant),
+    _needed("outcome", Choice(ListingOutcome)),
+    _needed("items", Integer),
+    Column("shown_on", Date),
+    Column("error", Text),
+    Index(None, "source_id", "at"),
+)
+
+
+# --- items ------------------------------------------------------------------------------
+
+
+def _item_columns() -> list[Column[object]]:
+    """Give the columns of an item that a digest may show, counts apart."""
+    return [
+        _needed("keys", TEXTS),
+        _needed("title", Text),
+        _needed("summary", Text),
+        _needed("authors", TEXTS),
+        Column("author_count", Integer),
+        Column("organisation", Text),
+        _needed("categories", TEXTS),
+        _needed("keywords", TEXTS),
+        _needed("links", LINKS),
+        Column("thumbnail", Text),
+        Column("published_on", Date),
+        _needed("published_on_inferred", Boolean),
+        Column("version", Integer),
+        Column("ai_summary", Text),
+        Column("language", Text),
+        _needed("first_seen_at", Instant),
+        Column("eligible_at", Instant),
+        Column("revised_at", Instant),
+        _needed("withdrawn", Boolean),
+        _needed("sources", TEXTS),
+    ]
+
+
+items = Table(
+    "items",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _needed("revision", Integer),
+    Column("merged_into", ForeignKey("items.id"), index=True),
+    *_item_columns(),
+    Column("upvotes", Integer),
+    Column("comments", Integer),
+    Index(None, "eligible_at", "id"),
+    Index(None, "first_seen_at", "id"),
+)
+
+item_history = Table(
+    "item_history",
+    metadata,
+    Column("item_id", ForeignKey(items.c.id), primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    *_item_columns(),
+)
+
+item_keys = Table(
+    "item_keys",
+    metadata,
+    Column("key", Text, primary_key=True),
+    _needed("item_id", ForeignKey(items.c.id), index=True),
+)
+
+announcements = Table(
+    "announcements",
+    metadata,
+    Column("source_id", ForeignKey(sources.c.id), primary_key=True),
+    Column("item_id", ForeignKey(items.c.id), primary_key=True, index=True),
+    Column("day", Date, primary_key=True),
+    _needed("kind", Choice(Announce)),
+    _needed("place", Integer),
+    Column("upvotes", Integer),
+    Column("comments", Integer),
+    _needed("seen_at", Instant),
+)
+
+
+# --- subscribers ------------------------------------------------------------------------
+
+
+class Leaver(StrEnum):
+    """Who ended a subscription: only what the settings file ended may the file begin again."""
+
+    CONFIG = "config"
+    READER = "reader"
+
+
+subscribers = Table(
+    "subscribers",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _needed("email", Text),
+    _needed("email_key", Text, unique=True),
+    _needed("name", Text),
+    _needed("status", Choice(SubscriberStatus)),
+    Column("unsubscribed_by", Choice(Leaver)),
+    Column("ended_at", Instant),
+    _needed("config_owned", Boolean),
+    _needed("timezone", Text),
+    _needed("at", Time),
+    _needed("weekdays", WEEKDAYS),
+    _needed("frequency", Choice(Frequency)),
+    _needed("max_items", Integer),
+    _needed("at_least", Integer),
+    _needed("minimum_score", Double),
+    _needed("popularity", Double),
+    _needed("language", Text),
+    Column("next_digest_at", Instant),
+    Column("last_digest_at", Instant),
+    Column("paused_until", Instant),
+    _needed("created_at", Instant),
+)
+
+CONFIRMED = subscribers.c.status == _fixed(SubscriberStatus.CONFIRMED)
+Index(
+    "ix_subscribers_due",
+    subscribers.c.next_digest_at,
+    sqlite_where=CONFIRMED,
+    postgresql_where=CONFIRMED,
+)
+
+interests = Table(
+    "interests",
+    metadata,
+    Column("subscriber_id", ForeignKey(subscribers.c.id), primary_key=True),
+    Column("place", Integer, primary_key=True),
+    _needed("name", Text),
+    _needed("text", Text),
+    _needed("keywords", TEXTS),
+    _needed("authors", TEXTS),
+    _needed("organisations", TEXTS),
+    _needed("categories", TEXTS),
+    _needed("examples", TEXTS),
+    _needed("muted_words", TEXTS),
+    _needed("muted_authors", TEXTS),
+    _needed("less_of", TEXTS),
+    _needed("weight", Double),
+)
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("subscriber_id", ForeignKey(subscribers.c.id), primary_key=True),
+    Column("item_id", ForeignKey(items.c.id), primary_key=True, index=True),
+    _needed("verdict", Choice(Verdict)),
+    _needed("at", Instant),
+)
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("address_hash", Text, primary_key=True),
+    _needed("reason", Text),
+    _needed("since", Instant),
+)
+
+
+# --- digests and the outbox -------------------------------------------------------------
+
+digests = Table(
+    "digests",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _needed("subscriber_id", ForeignKey(subscribers.c.id)),
+    _needed("edition", Date),
+    _needed("window_from", Instant),
+    _needed("composed_at", Instant),
+    _needed("state", Choice(DigestState)),
+    _needed("new_items", Integer),
+    _needed("source_names", TEXTS),
+    _needed("failed_sources", TEXTS),
+    Column("next_digest_at", Instant),
+    UniqueConstraint("subscriber_id", "edition"),
+)
+
+picks = Table(
+    "picks",
+    metadata,
+    Column("digest_id", ForeignKey(digests.c.id), primary_key=True),
+    Column("place", Integer, primary_key=True),
+    _needed("subscriber_id", ForeignKey(subscribers.c.id)),
+    # The work that was sent: it follows when items are merged.
+    _needed("item_id", ForeignKey(items.c.id), index=True),
+    # What the digest shows of it: it never moves.
+    _needed("shown_id", ForeignKey(items.c.id)),
+    _needed("shown_revision", Integer),
+    _needed("score", Double),
+    Column("interest", Text),
+    _needed("reasons", REASONS),
+    Column("upvotes", Integer),
+    Column("comments", Integer),
+    UniqueConstraint("subscriber_id", "item_id"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _needed("kind", Choice(DeliveryKind)),
+    _needed("recipient", Text),
+    _needed("message_id", Text, unique=True),
+    Column("subscriber_id", ForeignKey(subscribers.c.id), index=True),
+    Column("digest_id", ForeignKey(digests.c.id), index=True),
+    _needed("status", Choice(DeliveryStatus)),
+    _needed("attempts", Integer),
+    _needed("created_at", Instant),
+    _needed("next_attempt_at", Instant),
+    Column("last_reply", Text),
+)
+
+PENDING = deliveries.c.status == _fixed(DeliveryStatus.PENDING)
+Index(
+    "ix_deliveries_due",
+    deliveries.c.next_attempt_at,
+    sqlite_where=PENDING,
+    postgresql_where=PENDING,
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _needed("delivery_id", ForeignKey(deliveries.c.id), index=True),
+    _needed("at", Instant),
+    _needed("outcome", Choice(AttemptOutcome)),
+    _needed("code", Integer),
+    _needed("text", Text),
+    _needed("uncertain", Boolean),
+    _needed("relay", Text),
+    Column("next_attempt_at", Instant),
+    _needed("bad_address", Boolean),
+)

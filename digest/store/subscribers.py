@@ -1,0 +1,360 @@
+"""Subscribers: addresses with their wishes, when each digest is due, and what they thought."""
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import fields, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Row,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from digest.model import (
+    DeliveryStatus,
+    Feedback,
+    Interest,
+    Schedule,
+    Subscriber,
+    SubscriberStatus,
+    Verdict,
+)
+from digest.store.database import chunks, claim_due, upsert
+from digest.store.items import get_items
+from digest.store.schema import (
+    CONFIRMED,
+    PENDING,
+    Leaver,
+    deliveries,
+    feedback,
+    interests,
+    items,
+    subscribers,
+)
+
+SCHEDULE = tuple(part.name for part in fields(Schedule))
+INTEREST = tuple(part.name for part in fields(Interest))
+NESTED = {"schedule", "interests"}
+PLAIN = tuple(part.name for part in fields(Subscriber) if part.name not in NESTED)
+GETS_MAIL = (SubscriberStatus.CONFIRMED, SubscriberStatus.UNCONFIRMED)
+
+
+# --- who there is -----------------------------------------------------------------------
+
+
+def save_config_subscribers(
+    connection: Connection, given: Sequence[Subscriber], now: datetime
+) -> None:
+    """Make the subscribers that the settings file owns those given.
+
+    One that is no longer given gets no more mail; given again, it is confirmed again.  Nobody
+    is revived who unsubscribed or was suppressed otherwise.  An address that was known before
+    keeps its id and history, and its due time too unless its schedule changed.
+
+    Args:
+        connection: of a transaction that writes.
+        given: each with a fresh id, and `next_digest_at` as its schedule says.
+        now: when.
+    """
+    given_by_key = {address_key(subscriber.email): subscriber for subscriber in given}
+    stored = _stored_by_key(connection, given_by_key)
+    added: list[Subscriber] = []
+    changed: list[Subscriber] = []
+    for key, subscriber in given_by_key.items():
+        wanted = replace(subscriber, config_owned=True)
+        if key not in stored:
+            added.append(replace(wanted, created_at=now))
+            continue
+        known, leaver = stored[key]
+        if known.status is SubscriberStatus.SUPPRESSED or leaver is Leaver.READER:
+            wanted = replace(wanted, status=known.status)
+        renewed = _take_up(known, wanted)
+        if renewed != known:
+            changed.append(renewed)
+    _insert(connection, added)
+    _update(connection, changed)
+    owned = connection.execute(
+        select(subscribers.c.id, subscribers.c.email_key).where(
+            subscribers.c.config_owned,
+            subscribers.c.status.in_(GETS_MAIL),
+        )
+    )
+    gone = [row.id for row in owned if row.email_key not in given_by_key]
+    end_subscriptions(connection, gone, SubscriberStatus.UNSUBSCRIBED, now, by=Leaver.CONFIG)
+
+
+def add_subscriber(connection: Connection, subscriber: Subscriber, now: datetime) -> Subscriber:
+    """Add a subscriber, or take one up again with new wishes; a suppressed one stays so.
+
+    Returns:
+        the subscriber as stored, with the id that the address has always had.
+    """
+    key = address_key(subscriber.email)
+    stored = _stored_by_key(connection, [key]).get(key)
+    if stored is None:
+        added = replace(subscriber, created_at=now)
+        _insert(connection, [added])
+        return added
+    known, _ = stored
+    wanted = replace(subscriber, config_owned=known.config_owned)
+    if known.status is SubscriberStatus.SUPPRESSED:
+        wanted = replace(wanted, status=known.status)
+    renewed = _take_up(known, wanted)
+    _update(connection, [renewed])
+    return renewed
+
+
+def remove_subscriber(connection: Connection, email: str, now: datetime) -> bool:
+    """Unsubscribe an address for good: the settings file does not bring it back.
+
+    Returns:
+        False if nobody with that address gets mail.
+    """
+    found = find_subscriber(connection, email)
+    if found is None or found.status not in GETS_MAIL:
+        return False
+    end_subscriptions(connection, [found.id], SubscriberStatus.UNSUBSCRIBED, now, by=Leaver.READER)
+    return True
+
+
+def end_subscriptions(
+    connection: Connection,
+    ids: Collection[str],
+    status: SubscriberStatus,
+    now: datetime,
+    *,
+    by: Leaver | None = None,
+) -> None:
+    """Write to these subscribers no more; what waits in the outbox for them is cancelled."""
+    for chunk in chunks(ids):
+        connection.execute(
+            update(subscribers)
+            .where(subscribers.c.id.in_(chunk))
+            .values(status=status, unsubscribed_by=by, ended_at=now)
+        )
+        connection.execute(
+            update(deliveries)
+            .where(
+                deliveries.c.subscriber_id.in_(chunk),
+                PENDING,
+            )
+            .values(status=DeliveryStatus.CANCELLED)
+        )
+
+
+def find_subscriber(connection: Connection, email: str) -> Subscriber | None:
+    """Give the subscriber with this address, whatever its letter case."""
+    key = address_key(email)
+    found = _stored_by_key(connection, [key]).get(key)
+    return found and found[0]
+
+
+def get_subscribers(connection: Connection, ids: Collection[str]) -> dict[str, Subscriber]:
+    """Give subscribers by id."""
+    found: dict[str, Subscriber] = {}
+    for chunk in chunks(ids):
+        rows = connection.execute(select(subscribers).where(subscribers.c.id.in_(chunk))).all()
+        found.update((one.id, one) for one in _subscribers(connection, rows))
+    return found
+
+
+def list_subscribers(
+    connection: Connection, *, status: SubscriberStatus | None = None
+) -> list[Subscriber]:
+    """Give all subscribers, or those of one status, in the order they came."""
+    wanted = select(subscribers).order_by(subscribers.c.created_at, subscribers.c.id)
+    if status is not None:
+        wanted = wanted.where(subscribers.c.status == status)
+    rows = connection.execute(wanted).all()
+    return [one for chunk in chunks(rows) for one in _subscribers(connection, chunk)]
+
+
+def count_by_status(connection: Connection) -> dict[SubscriberStatus, int]:
+    """Count the subscribers of each status."""
+    rows = connection.execute(
+        select(subscribers.c.status, func.count()).group_by(subscribers.c.status)
+    )
+    return dict.fromkeys(SubscriberStatus, 0) | dict(rows.tuples())
+
+
+def address_key(email: str) -> str:
+    """Give the form under which an address is unique: one spelling, one letter case.
+
+    RFC 5321 section 2.4 lets a host tell `Ada` from `ada`; none that matters does, and
+    whoever signs up twice wants one digest.
+    """
+    return unicodedata.normalize("NFC", email.strip()).casefold()
+
+
+# --- whose digest is due ----------------------------------------------------------------
+
+
+def claim_due_subscribers(
+    connection: Connection, now: datetime, lease: timedelta, limit: int
+) -> list[Subscriber]:
+    """Claim subscribers whose digest is due: confirmed, not paused, longest due first.
+
+    One whose digest nobody records is due again after *lease*.
+
+    Returns:
+        subscribers with `next_digest_at` as it was before the claim.
+    """
+    due = (
+        CONFIRMED
+        & (subscribers.c.next_digest_at <= now)
+        & (subscribers.c.paused_until.is_(None) | (subscribers.c.paused_until <= now))
+    )
+    rows = claim_due(connection, subscribers.c.next_digest_at, due, now + lease, limit)
+    return _subscribers(connection, rows)
+
+
+def next_due_at(connection: Connection) -> datetime | None:
+    """Give the instant at which the next digest is due; None if nobody waits for one."""
+    earliest: datetime | None = connection.scalar(
+        select(func.min(subscribers.c.next_digest_at)).where(CONFIRMED)
+    )
+    return earliest
+
+
+# --- what they thought ------------------------------------------------------------------
+
+
+def feedback_of(
+    connection: Connection, subscriber_ids: Collection[str]
+) -> dict[str, tuple[Feedback, ...]]:
+    """Give the verdicts of subscribers, oldest first; whoever gave none is left out."""
+    rows = [
+        row
+        for chunk in chunks(subscriber_ids)
+        for row in connection.execute(
+            select(feedback)
+            .where(feedback.c.subscriber_id.in_(chunk))
+            .order_by(feedback.c.at, feedback.c.item_id)
+        )
+    ]
+    item_by_id = get_items(connection, {row.item_id for row in rows})
+    found: defaultdict[str, list[Feedback]] = defaultdict(list)
+    for row in rows:
+        verdict = Feedback(item=item_by_id[row.item_id], verdict=row.verdict, at=row.at)
+        found[row.subscriber_id].append(verdict)
+    return {subscriber_id: tuple(verdicts) for subscriber_id, verdicts in found.items()}
+
+
+def add_feedback(
+    connection: Connection, subscriber_id: str, item_id: str, verdict: Verdict, at: datetime
+) -> None:
+    """Note a subscriber's verdict on an item; it replaces an earlier one."""
+    living = select(func.coalesce(items.c.merged_into, items.c.id)).where(items.c.id == item_id)
+    add = upsert(connection, feedback).values(
+        subscriber_id=subscriber_id, item_id=living.scalar_subquery(), verdict=verdict, at=at
+    )
+    connection.execute(
+        add.on_conflict_do_update(
+            index_elements=["subscriber_id", "item_id"],
+            set_={"verdict": add.excluded.verdict, "at": add.excluded.at},
+        )
+    )
+
+
+# --- rows -------------------------------------------------------------------------------
+
+
+def _take_up(known: Subscriber, wanted: Subscriber) -> Subscriber:
+    """Give a known subscriber the wanted wishes; id, history and due time are kept.
+
+    The due time is replaced where it says nothing any more: another schedule, or a return.
+    """
+    returns = known.status is not wanted.status
+    anew = returns or known.schedule != wanted.schedule or known.next_digest_at is None
+    return replace(
+        wanted,
+        id=known.id,
+        created_at=known.created_at,
+        last_digest_at=known.last_digest_at,
+        paused_until=known.paused_until,
+        next_digest_at=wanted.next_digest_at if anew else known.next_digest_at,
+    )
+
+
+def _stored_by_key(
+    connection: Connection, keys: Iterable[str]
+) -> dict[str, tuple[Subscriber, Leaver | None]]:
+    stored: dict[str, tuple[Subscriber, Leaver | None]] = {}
+    for chunk in chunks(keys):
+        found = select(subscribers).where(subscribers.c.email_key.in_(chunk))
+        rows = connection.execute(found).all()
+        for row, subscriber in zip(rows, _subscribers(connection, rows), strict=True):
+            stored[row.email_key] = (subscriber, row.unsubscribed_by)
+    return stored
+
+
+def _subscribers(connection: Connection, rows: Sequence[Row[Any]]) -> list[Subscriber]:
+    """Read subscribers from rows, with their interests."""
+    wishes: defaultdict[str, list[Interest]] = defaultdict(list)
+    for chunk in chunks(row.id for row in rows):
+        wanted = select(interests).where(interests.c.subscriber_id.in_(chunk))
+        for row in connection.execute(wanted.order_by(interests.c.place)).mappings():
+            interest = Interest(**{name: row[name] for name in INTEREST})
+            wishes[row["subscriber_id"]].append(interest)
+    return [
+        Subscriber(
+            schedule=Schedule(**{name: row[name] for name in SCHEDULE}),
+            interests=tuple(wishes[row["id"]]),
+            **{name: row[name] for name in PLAIN},
+        )
+        for row in (row._mapping for row in rows)
+    ]
+
+
+def _row(subscriber: Subscriber) -> dict[str, Any]:
+    plain = {name: getattr(subscriber, name) for name in PLAIN}
+    schedule = {name: getattr(subscriber.schedule, name) for name in SCHEDULE}
+    return plain | schedule | {"email_key": address_key(subscriber.email)}
+
+
+def _insert(connection: Connection, given: Sequence[Subscriber]) -> None:
+    if given:
+        connection.execute(insert(subscribers), [_row(subscriber) for subscriber in given])
+        _insert_interests(connection, given)
+
+
+def _update(connection: Connection, given: Sequence[Subscriber]) -> None:
+    """Write known subscribers; when and why one had left is kept while it stays away."""
+    if not given:
+        return
+    rows = [_row(subscriber) for subscriber in given]
+    columns: dict[str, object] = {
+        name: bindparam(f"new_{name}") for name in rows[0] if name != "id"
+    }
+    connection.execute(
+        update(subscribers).where(subscribers.c.id == bindparam("new_id")).values(columns),
+        [{f"new_{name}": value for name, value in row.items()} for row in rows],
+    )
+    for chunk in chunks(given):
+        ids = [subscriber.id for subscriber in chunk]
+        connection.execute(delete(interests).where(interests.c.subscriber_id.in_(ids)))
+        connection.execute(
+            update(subscribers)
+            .where(subscribers.c.id.in_(ids), subscribers.c.status.in_(GETS_MAIL))
+            .values(unsubscribed_by=None, ended_at=None)
+        )
+    _insert_interests(connection, given)
+
+
+def _insert_interests(connection: Connection, given: Sequence[Subscriber]) -> None:
+    rows = [
+        {name: getattr(interest, name) for name in INTEREST}
+        | {"subscriber_id": subscriber.id, "place": place}
+        for subscriber in given
+        for place, interest in enumerate(subscriber.interests)
+    ]
+    if rows:
+        connection.execute(insert(interests), rows)

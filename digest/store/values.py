@@ -1,0 +1,114 @@
+"""How our values stand in columns: instants, spans, choices, and small things as JSON text.
+
+Each type takes the model's value and gives that value back, on both engines alike.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import DateTime, Dialect, Integer, Text, TypeDecorator
+
+from digest.model import Announce, Links, Reason, ReasonKind
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware instant; UTC in the table and out of it, so that both engines compare alike."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        """Store as UTC; SQLite keeps it as text of one width, which sorts as time does."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError(f"expected an aware instant, got {value!r}")
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        """Give aware UTC; SQLite has forgotten the zone, PostgreSQL speaks its session's."""
+        if value is not None and value.tzinfo is None:
+            return value.replace(tzinfo=UTC)
+        return value and value.astimezone(UTC)
+
+
+class Span(TypeDecorator[timedelta]):
+    """A duration, in whole seconds."""
+
+    impl = Integer
+    cache_ok = True
+
+    def process_bind_param(self, value: timedelta | None, _dialect: Dialect) -> int | None:
+        """Store the seconds."""
+        return None if value is None else round(value.total_seconds())
+
+    def process_result_value(self, value: int | None, _dialect: Dialect) -> timedelta | None:
+        """Give the duration."""
+        return None if value is None else timedelta(seconds=value)
+
+
+class Choice(TypeDecorator[StrEnum]):
+    """One of an enumeration's values, as its text."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, choices: type[StrEnum]) -> None:
+        super().__init__()
+        self.choices = choices
+
+    def process_bind_param(self, value: str | None, _dialect: Dialect) -> str | None:
+        """Store the text, and refuse what the enumeration does not know."""
+        return None if value is None else self.choices(value).value
+
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> StrEnum | None:
+        """Give the member."""
+        return None if value is None else self.choices(value)
+
+
+class Json(TypeDecorator[Any]):
+    """A small value as JSON text.
+
+    Args:
+        load: makes the model's value of what JSON held.
+        dump: makes of the model's value what JSON can hold.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, load: Callable[[Any], Any], dump: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self.load = load
+        self.dump = dump
+
+    def process_bind_param(self, value: object, _dialect: Dialect) -> str | None:
+        """Store compact JSON, letters of every language as they are."""
+        if value is None:
+            return None
+        return json.dumps(self.dump(value), ensure_ascii=False, separators=(",", ":"))
+
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> object:
+        """Give the model's value."""
+        return None if value is None else self.load(json.loads(value))
+
+
+def _given(value: Links | Reason) -> dict[str, object]:
+    pairs = ((part.name, getattr(value, part.name)) for part in fields(value))
+    return {name: content for name, content in pairs if content is not None}
+
+
+def _reason(values: dict[str, Any]) -> Reason:
+    return Reason(**values | {"kind": ReasonKind(values["kind"])})
+
+
+TEXTS = Json(tuple, list)
+MAPPING = Json(dict, dict)
+WEEKDAYS = Json(frozenset, sorted)
+ANNOUNCES = Json(lambda values: tuple(map(Announce, values)), list)
+LINKS = Json(lambda values: Links(**values), _given)
+REASONS = Json(
+    lambda values: tuple(map(_reason, values)), lambda reasons: [_given(each) for each in reasons]
+)
