@@ -8,7 +8,8 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
@@ -17,6 +18,7 @@ from digest.schedule.in_process import InProcessScheduler
 
 logger = logging.getLogger(__name__)
 
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 MICROSECOND = timedelta(microseconds=1)
 
 # How often the jobs' progress is looked at where no watchdog asks for it.
@@ -37,7 +39,7 @@ class Job:
 
     run: Callable[[], Awaitable[None]]
     every: timedelta
-    limit: timedelta = timedelta(hours=1)
+    limit: timedelta = timedelta(hours=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,41 +81,61 @@ class Notifier:
             logger.warning("service manager out of reach: message=%s: %s", assignments[0], error)
 
 
+@contextmanager
+def stop_on_signals(stop: asyncio.Event | None = None) -> Iterator[asyncio.Event]:
+    """Let SIGTERM and SIGINT set an event; a second signal ends the process at once.
+
+    Args:
+        stop: the event; None = a new one.
+    """
+    stop = stop or asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def let_go() -> None:
+        for number in STOP_SIGNALS:
+            loop.remove_signal_handler(number)
+
+    def ask_to_stop() -> None:
+        stop.set()
+        let_go()
+
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, ask_to_stop)
+    try:
+        yield stop
+    finally:
+        let_go()
+
+
 async def run_service(
     jobs: Mapping[str, Job], *, stop: asyncio.Event, stop_within: timedelta, notifier: Notifier
 ) -> None:
-    """Run the jobs until *stop* is set, by SIGTERM, SIGINT or the caller; then end in good order.
-
-    Running jobs may finish within *stop_within*.  A second signal in that time ends the process
-    at once.
+    """Run the jobs until *stop* is set, by a signal or by the caller; then let them finish.
 
     Args:
         jobs: by name; each begins at once.
+        stop_within: what running jobs get to finish; then they are cancelled.
     """
     scheduler = InProcessScheduler()
     for name, job in jobs.items():
         scheduler.add(name, job.run, job.every)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
 
-    async with asyncio.TaskGroup() as tasks:
-        scheduler.start()
-        notifier.send("READY=1")
-        logger.info("service ready: jobs=%s", ",".join(jobs))
-        heart = tasks.create_task(_beat(jobs, scheduler, notifier))
+    with stop_on_signals(stop):
+        async with asyncio.TaskGroup() as tasks:
+            scheduler.start()
+            notifier.send("READY=1")
+            logger.info("service ready: jobs=%s", ",".join(jobs))
+            heart = tasks.create_task(_beat(jobs, scheduler, notifier))
 
-        await stop.wait()
+            await stop.wait()
 
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
-        running = ", ".join(scheduler.running) or "nothing"
-        # The unit's TimeoutStopSec may be shorter than what the settings grant the jobs.
-        patience = f"EXTEND_TIMEOUT_USEC={(stop_within + ENDING) // MICROSECOND}"
-        notifier.send("STOPPING=1", f"STATUS=finishing {running}", patience)
-        logger.info("service stopping: running=%s", running)
-        await scheduler.stop(stop_within)
-        heart.cancel()
+            running = ", ".join(scheduler.running) or "nothing"
+            # The unit's TimeoutStopSec may be shorter than what the settings grant the jobs.
+            patience = f"EXTEND_TIMEOUT_USEC={(stop_within + ENDING) // MICROSECOND}"
+            notifier.send("STOPPING=1", f"STATUS=finishing {running}", patience)
+            logger.info("service stopping: running=%s", running)
+            await scheduler.stop(stop_within)
+            heart.cancel()
     logger.info("service stopped")
 
 

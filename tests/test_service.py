@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from digest.service import Job, Notifier, run_service
+from digest.service import Job, Notifier, run_service, stop_on_signals
 
 OFTEN = timedelta(milliseconds=5)
 PATIENCE = timedelta(seconds=30)
@@ -179,6 +179,13 @@ async def test_job_beyond_its_limit_is_not_fed_to_the_watchdog(manager, caplog):
     assert fed >= 1
     assert starved == [["STATUS=stuck: fetch"]] * 5
     assert caplog.messages == ["job stuck, watchdog no longer fed: jobs=fetch"]
+
+
+async def test_signals_have_their_old_meaning_after_the_block():
+    with stop_on_signals():
+        inside = signal.getsignal(signal.SIGTERM)
+
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL != inside
 
 
 def test_abstract_socket_is_reached():
