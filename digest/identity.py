@@ -26,6 +26,9 @@ OPENING_LETTERS = 64
 MIN_OPENING_LETTERS = 40
 # Shorter titles ("Editorial", "Introduction") say nothing, not even beside an author's name.
 MIN_TITLE_LETTERS = 16
+# From here on a title is a key by itself, for listings that show no more (trending pages).
+# diff still parts two works of such a title by their ids, their authors or their source.
+MIN_LONE_TITLE_LETTERS = 30
 
 # Source: arXiv's category taxonomy and its archives closed before 2007.
 _ARCHIVES = (
@@ -177,8 +180,8 @@ def keys(
 
     Fields may hold any spelling: a guid or a link that is an arXiv page gives the `arxiv:`
     key, one that is a DOI the `doi:` key.  An abstract gives a title key, an author another
-    one (for long titles), so that a listing with only one of the two still meets the item.
-    The bare title is a key only where there is nothing else.
+    one, a long title a third by itself, so that a listing with only one of the three still
+    meets the item.  A short bare title is a key only where there is nothing else.
 
     Args:
         guid: (name of the source, its guid or Atom id).
@@ -200,6 +203,8 @@ def keys(
         found.append("title:" + title_fingerprint(title, summary=summary))
     if authors and len(_letters(title)) >= MIN_TITLE_LETTERS:
         found.append("title:" + title_fingerprint(title, authors))
+    if len(_letters(title)) >= MIN_LONE_TITLE_LETTERS:
+        found.append("title:" + title_fingerprint(title))
     return tuple(found) or ("title:" + title_fingerprint(title, authors, summary),)
 
 

@@ -1,0 +1,167 @@
+"""Hugging Face Daily Papers: API answers and pages (day, week, month, search, trending).
+
+A page carries the API's entries as hydration data beside its rendered cards; the data is
+read first, the cards are the fall-back.  Nothing is fetched here.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from digest.errors import ParseError
+from digest.fetch.card import (
+    MAX_AI_SUMMARY_CHARS,
+    Card,
+    announcements,
+    read_author_count,
+    read_count,
+    read_paper_id,
+)
+from digest.fetch.document import decode, excerpt, load_json
+from digest.fetch.huggingface_entry import describe, read_day, read_entries
+from digest.model import Announcement, Listing, Source
+from digest.text import markup_depth, one_line
+
+MAX_ERROR_CHARS = 200
+# Real pages stay below 5,000 by our estimate; at 20,000 the tree builder takes two seconds.
+MAX_DEPTH = 20_000
+
+_ASKED_DAY = re.compile(r"/date/(\d{4}-\d\d-\d\d)\b")
+
+
+def parse_json(content: bytes, source: Source, fetched_at: datetime) -> Listing:  # noqa: ARG001
+    """Read an answer of `/api/daily_papers` or `/api/papers/search`, or one paper's.
+
+    An empty array is a valid listing without items.
+
+    Raises:
+        ParseError: no JSON, an answer that says "error", no array, or no readable entry.
+    """
+    value, warnings = load_json(content, source.name)
+    if isinstance(value, dict) and "id" in value and "title" in value:
+        value = [value]
+    if isinstance(value, dict) and "error" in value:
+        said = one_line(str(value["error"]), MAX_ERROR_CHARS)
+        raise ParseError(f"the server answered with an error: {said}", source=source.name)
+    if not isinstance(value, list):
+        raise ParseError(f"expected an array of papers, got {describe(value)}", source=source.name)
+    found, odd = read_entries(value, source)
+    shown_on = _day_of(found)
+    return Listing(
+        kind="huggingface",
+        announcements=tuple(found),
+        shown_on=shown_on,
+        warnings=(*warnings, *odd, *_other_day(source, shown_on)),
+    )
+
+
+def parse_html(content: bytes, source: Source, fetched_at: datetime) -> Listing:  # noqa: ARG001
+    """Read a page of huggingface.co/papers: a day, week or month, a search, trending.
+
+    Raises:
+        ParseError: neither hydration data nor cards: a login or error page, or a new layout.
+    """
+    markup, decoding = decode(content)
+    if markup_depth(markup) > MAX_DEPTH:
+        raise ParseError("expected a page, got markup nested too deep", source=source.name)
+    page = LexborHTMLParser(markup)
+    warnings = list(decoding)
+    props = _hydration(page, warnings)
+    cards = [card for node in page.css("article") if (card := _read_card(node))]
+    entries = props.get("dailyPapers") if props else None
+    if not isinstance(entries, list):
+        if not cards:
+            title = page.css_first("title")
+            raise ParseError(
+                "expected the data or the cards of Daily Papers, got "
+                f"{excerpt(title.text()) if title else 'a page without title'}",
+                source=source.name,
+            )
+        warnings.append(f"no data of Daily Papers in the page: {len(cards)} cards read instead")
+        found = announcements(cards, source, capture_year=None)
+    else:
+        found, odd = read_entries(entries, source)
+        warnings += odd
+        if len(cards) != len(entries):
+            warnings.append(f"the page's data has {len(entries)} papers, it shows {len(cards)}")
+    shown_on = _shown_on(props or {}, page) or _day_of(found)
+    return Listing(
+        kind="huggingface",
+        announcements=tuple(found),
+        shown_on=shown_on,
+        warnings=(*warnings, *_other_day(source, shown_on)),
+    )
+
+
+# --- pages ------------------------------------------------------------------------------
+
+
+def _hydration(page: LexborHTMLParser, warnings: list[str]) -> Mapping[str, Any] | None:
+    """Find the properties that hold the papers; the attribute is decoded by the parser."""
+    named = page.css('[data-target="DailyPapers"][data-props]')
+    for node in named or page.css("[data-props]"):
+        try:
+            props = json.loads(node.attributes.get("data-props") or "")
+        except (ValueError, RecursionError) as error:
+            if named:
+                warnings.append(f"the page's data is no JSON: {one_line(str(error), 100)}")
+            continue
+        if isinstance(props, dict) and "dailyPapers" in props:
+            return props
+    return None
+
+
+def _read_card(node: LexborNode) -> Card | None:
+    """Read a rendered card: day pages show no abstract, search and trending pages do."""
+    heading = node.css_first("h3 a[href]")
+    paper_id = read_paper_id(heading.attributes.get("href") or "") if heading else None
+    if not heading or not paper_id:
+        return None
+    vote = node.css_first('a[href*="/login?next="] .leading-none')
+    comments = node.css_first('a[href$="#community"]')
+    counts = (read_author_count(item.text()) for item in node.css("li"))
+    text = next(iter(node.css("p")), None)
+    summary = text.text() if text else ""
+    machine_made = len(summary) <= MAX_AI_SUMMARY_CHARS
+    return Card(
+        title=heading.text(),
+        summary="" if machine_made else summary,
+        ai_summary=summary if machine_made else "",
+        paper_id=paper_id,
+        author_count=next((count for count in counts if count is not None), None),
+        upvotes=read_count(vote.text()) if vote else None,
+        comments=read_count(comments.text()) if comments else None,
+    )
+
+
+def _shown_on(props: Mapping[str, Any], page: LexborHTMLParser) -> date | None:
+    shown = read_day(props.get("dateString")) or read_day(props.get("date"))
+    time = page.css_first("time[datetime]")
+    return shown or (read_day(time.attributes.get("datetime")) if time else None)
+
+
+# --- days -------------------------------------------------------------------------------
+
+
+def _day_of(found: Sequence[Announcement]) -> date | None:
+    """Conclude the day of a listing: the one that most of its papers were announced on."""
+    days = Counter(announcement.announced_on for announcement in found)
+    (day, papers) = days.most_common(1)[0] if days else (None, 0)
+    return day if papers * 2 > len(found) else None
+
+
+def _other_day(source: Source, shown_on: date | None) -> tuple[str, ...]:
+    """Warn where a day was asked for and another one came, as on days without papers."""
+    parts = urlsplit(source.url)
+    in_path = _ASKED_DAY.search(parts.path)
+    text = in_path[1] if in_path else parse_qs(parts.query).get("date", [""])[0]
+    asked = read_day(text)
+    if not asked or not shown_on or asked == shown_on:
+        return ()
+    return (f"asked for {asked}, the listing is of {shown_on}",)
