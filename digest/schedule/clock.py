@@ -51,6 +51,18 @@ def edition_on(schedule: Schedule, now: datetime) -> date:
     return next(edition for edition, slot_at in _slots(schedule, zone, days) if slot_at <= now)
 
 
+def first_digest_at(schedule: Schedule, now: datetime) -> datetime:
+    """Give when a new subscriber is due: today's slot even if it has passed, else the next one.
+
+    Args:
+        now: aware, in any zone.
+    """
+    zone = ZoneInfo(schedule.timezone)
+    today = now.astimezone(zone).date()
+    slots = _slots(schedule, zone, iter((today,)))
+    return next((slot_at for _, slot_at in slots), None) or next_digest_at(schedule, now)
+
+
 def _slots(
     schedule: Schedule, zone: ZoneInfo, days: Iterator[date]
 ) -> Iterator[tuple[date, datetime]]:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.model import Schedule
-from digest.schedule.clock import edition_on, next_digest_at
+from digest.schedule.clock import edition_on, first_digest_at, next_digest_at
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
@@ -223,3 +223,19 @@ def test_no_edition_is_missed_while_the_clock_runs(drawn, cadence):
 
     expected = [edition_on(schedule, slot) for slot in slots(schedule, start, 10) if slot <= now]
     assert editions == expected
+
+
+@pytest.mark.parametrize(
+    ("at", "weekdays", "expected"),
+    [
+        pytest.param(
+            time(7), range(7), datetime(2026, 11, 21, 6, tzinfo=UTC), id="hour has passed"
+        ),
+        pytest.param(time(21), range(7), datetime(2026, 11, 21, 20, tzinfo=UTC), id="hour to come"),
+        pytest.param(time(7), [0], datetime(2026, 11, 23, 6, tzinfo=UTC), id="not on Saturdays"),
+    ],
+)
+def test_new_subscriber_gets_the_digest_of_the_day(at, weekdays, expected):
+    schedule = Schedule(timezone="Europe/Berlin", at=at, weekdays=frozenset(weekdays))
+
+    assert first_digest_at(schedule, datetime(2026, 11, 21, 12, tzinfo=UTC)) == expected
