@@ -5,7 +5,6 @@ only; how the connection came about is smtp.py's.
 """
 
 import asyncio
-from collections import deque
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -115,7 +114,7 @@ class Wire(asyncio.Protocol):
         self._timeout = timeout
         self._last_timeout = last_timeout
         self._replies = Replies()
-        self._answers: deque[Answer] = deque()
+        self._answers: list[Answer] = []
         self._owed = 0
         self._enough: asyncio.Future[None] | None = None
         self._fault: str | None = None
@@ -228,6 +227,8 @@ class Wire(asyncio.Protocol):
         return None
 
     async def _body(self, body: bytes) -> Transfer:
+        if self._fault is not None:
+            return Transfer(Stage.DATA, 0, f"{self._fault} after {Stage.DATA}")
         answers = await self._exchange(body, 1, self._last_timeout)
         if not answers:
             text = f"{self._fault} after {Stage.BODY}"
@@ -261,8 +262,7 @@ class Wire(asyncio.Protocol):
         finally:
             timer.cancel()
             self._enough = None
-        answers = list(self._answers)
-        self._answers.clear()
+        answers, self._answers = self._answers, []
         return answers
 
     def _break(self, fault: str) -> None:
@@ -283,8 +283,7 @@ def stuffed(content: bytes) -> bytes:
 
     Source: RFC 5321 section 4.5.2.
     """
-    if b"\n." in content:
-        content = content.replace(b"\n.", b"\n..")
+    content = content.replace(b"\n.", b"\n..")  # no copy where there is none
     if content.startswith(b"."):
         content = b"." + content
     return content + (b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n")

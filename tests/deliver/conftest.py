@@ -49,6 +49,7 @@ def make_message(
 async def smtp_server():
     async with FaultySmtp() as server:
         yield server
+        assert server.violations == []
 
 
 @pytest.fixture
@@ -59,7 +60,12 @@ async def connect():
     def make(server, *, password=None, timeout=5.0, patience=None, **settings):
         settings = {"host": "127.0.0.1", "security": "none", "local_name": "client.test"} | settings
         transport = SmtpTransport(
-            SmtpSettings(port=server.port, timeout=dt.timedelta(seconds=timeout), **settings),
+            SmtpSettings(
+                port=server.port,
+                timeout=dt.timedelta(seconds=timeout),
+                password=password,
+                **settings,
+            ),
             password=password,
             patience=patience or Patience(last_answer=5.0, connect_again=0.0, set_aside=0.0),
         )

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import ssl
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -13,6 +14,8 @@ DROP = object()  # close the connection instead of answering
 TAKE_AND_DROP = object()  # take the message, then close without a word
 SILENCE = object()  # answer nothing, stay connected
 DRIP = object()  # answer a byte at a time, for ever
+STALL = object()  # agree to DATA, then read nothing more
+NO_HANDSHAKE = object()  # agree to STARTTLS, then speak something else
 
 
 class Received(NamedTuple):
@@ -44,6 +47,8 @@ class FaultySmtp:
 
     Attributes:
         tls: certificate to show; `implicit_tls` from the first byte, else after STARTTLS.
+        chance: asked at every step that no fault is for; gives an act or None.
+        violations: what the client did against the rules.
         login: (user name, password) that AUTH PLAIN takes; None = no AUTH.
     """
 
@@ -54,9 +59,11 @@ class FaultySmtp:
     received: list[Received] = field(default_factory=list)
     commands: Counter[str] = field(default_factory=Counter)
     connections: int = 0
-    spoken_ahead: bool = False
+    violations: list[str] = field(default_factory=list)
     port: int = 0
+    is_silent: asyncio.Event = field(default_factory=asyncio.Event)
     faults: list[Fault] = field(default_factory=list)
+    chance: Callable[[str], object] = lambda at: None
 
     def fault(self, at: str, act: object, *, times: int | None = 1, about: str = "") -> None:
         self.faults.append(Fault(at, act, times, about))
@@ -86,7 +93,7 @@ class FaultySmtp:
         task.add_done_callback(self._tasks.discard)
 
 
-class _Left(Exception):
+class _LeftError(Exception):
     pass
 
 
@@ -104,18 +111,20 @@ class _Session:
             await self._answer("connect", "", "220 faulty.test ESMTP")
             while line := await self.reader.readline():
                 await self._command(line)
-        except (_Left, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        except (_LeftError, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass
         finally:
             self.writer.transport.abort()
 
     async def _command(self, line: bytes) -> None:
-        assert line.endswith(b"\r\n"), line
+        if not line.endswith(b"\r\n"):
+            self.server.violations.append(f"bare line end: {line!r}")
+            raise _LeftError
         text = line[:-2].decode()
         verb = text.split(" ")[0].upper()
         self.server.commands[verb] += 1
         if "PIPELINING" not in self.server.extensions and self.reader._buffer:
-            self.server.spoken_ahead = True
+            self.server.violations.append(f"spoken ahead after {verb}")
         step = getattr(self, f"_on_{verb.lower()}", None)
         if step is None:
             await self._answer(verb, text, "502 5.5.1 not known")
@@ -160,11 +169,11 @@ class _Session:
         usual = "354 go on" if self.rcpt else "503 5.5.1 no valid recipients"
         if not await self._answer("DATA", text, usual):
             return
-        stuffed = b"\r\n"
+        stuffed = bytearray(b"\r\n")
         while not stuffed.endswith(b"\r\n.\r\n"):
             stuffed += await self.reader.readuntil(b"\r\n")
         mail, rcpt, self.mail, self.rcpt = self.mail, self.rcpt, None, None
-        content = stuffed[2:-3].replace(b"\r\n.", b"\r\n").removeprefix(b".")
+        content = bytes(stuffed[2:-3]).replace(b"\r\n.", b"\r\n").removeprefix(b".")
         if rcpt is None:
             await self._answer("body", text, "554 5.5.1 no valid recipients")
         elif await self._answer("body", f"{rcpt}", "250 2.0.0 queued", taken=(mail, rcpt, content)):
@@ -179,7 +188,7 @@ class _Session:
 
     async def _on_quit(self, text: str) -> None:
         await self._answer("QUIT", text, "221 2.0.0 bye")
-        raise _Left
+        raise _LeftError
 
     async def _answer(self, at: str, text: str, usual: str, taken=None) -> bool:
         """Answer as usual or as told; True if the step succeeded."""
@@ -188,12 +197,21 @@ class _Session:
             act = usual
         if act is TAKE_AND_DROP:
             self.server.received.append(Received(*taken))
-            raise _Left
+            raise _LeftError
         if act is DROP:
-            raise _Left
+            raise _LeftError
         if act is SILENCE:
+            self.server.is_silent.set()
             await self.reader.read()
-            raise _Left
+            raise _LeftError
+        if act is STALL:
+            self.writer.write(b"354 go on\r\n")
+            self.writer.transport.pause_reading()
+            await asyncio.Event().wait()
+        if act is NO_HANDSHAKE:
+            self.writer.write(b"220 go ahead\r\n")
+            await self.reader.read(1)
+            act = b"what is this?\r\n"
         if act is DRIP:
             while True:
                 self.writer.write(b"2")
@@ -202,7 +220,7 @@ class _Session:
         self.writer.write(act if isinstance(act, bytes) else act.encode() + b"\r\n")
         await self.writer.drain()
         if str(act).startswith("421"):
-            raise _Left
+            raise _LeftError
         return isinstance(act, str) and act[0] in "23"
 
     def _told(self, at: str, text: str) -> object:
@@ -211,4 +229,4 @@ class _Session:
                 if fault.times is not None:
                     fault.times -= 1
                 return fault.act
-        return None
+        return self.server.chance(at)

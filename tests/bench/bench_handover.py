@@ -1,0 +1,147 @@
+"""How fast messages go to a relay, beside Postfix's own smtp-source in the same run.
+
+    python tests/bench/bench_handover.py [--messages N] [--connections N] [--rounds N]
+
+The relay is Postfix's smtp-sink (Debian package postfix: `apt-get install postfix`; no daemon
+need run).  Both send messages of 34 kB over connections that are kept; rounds take turns and
+medians are printed, because a machine's speed drifts.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from random import random
+
+from digest.config import SmtpSettings
+from digest.deliver.send import send_all
+from digest.deliver.smtp import SmtpTransport
+from digest.model import AttemptOutcome, Delivery, DeliveryKind, Message
+
+SIZE_BYTES = 34_000
+LINE = b"The quick brown fox jumps over the lazy dog and finds a paper to read.\r\n"
+
+
+def tool(name: str) -> str:
+    """Find one of Postfix's tools, or say where it comes from."""
+    found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/usr/lib/postfix/sbin")
+    if found is None:
+        sys.exit(f"{name} is missing: install Debian's package postfix")
+    return found
+
+
+@contextlib.contextmanager
+def sink() -> Iterator[int]:
+    """Run smtp-sink on a free port and give the port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    as_nobody = ["-u", "nobody"] if os.geteuid() == 0 else []
+    process = subprocess.Popen([tool("smtp-sink"), *as_nobody, f"127.0.0.1:{port}", "1024"])
+    try:
+        for _ in range(100):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                break
+            time.sleep(0.05)
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def run_smtp_source(port: int, messages: int, connections: int) -> float:
+    """Give the messages a second of smtp-source."""
+    command = [tool("smtp-source"), "-d", "-s", str(connections), "-m", str(messages)]
+    command += ["-l", str(SIZE_BYTES), "-f", "digest@example.org", "-t", "ada@example.org"]
+    began = time.perf_counter()
+    subprocess.run([*command, f"127.0.0.1:{port}"], check=True)
+    return messages / (time.perf_counter() - began)
+
+
+def run_ours(port: int, messages: int, connections: int) -> tuple[float, float]:
+    """Give our messages a second, and our CPU microseconds a message."""
+    settings = SmtpSettings(
+        host="127.0.0.1",
+        port=port,
+        security="none",
+        connections=connections,
+        per_connection=1_000_000,  # smtp-source keeps its connections too
+        local_name="bench.test",
+    )
+    busy, began = time.process_time(), time.perf_counter()
+    asyncio.run(send(settings, messages))
+    elapsed, busy = time.perf_counter() - began, time.process_time() - busy
+    return messages / elapsed, busy / messages * 1e6
+
+
+async def send(settings: SmtpSettings, messages: int) -> None:
+    transport = SmtpTransport(settings, password=None)
+    now = datetime.now(UTC)
+    head = b"From: digest@example.org\r\nSubject: bench\r\n\r\n"
+    content = head + LINE * (SIZE_BYTES // len(LINE))
+    delivery = Delivery(
+        id="one",
+        kind=DeliveryKind.DIGEST,
+        recipient="ada@example.org",
+        message_id="one@example.org",
+        created_at=now,
+        next_attempt_at=now,
+    )
+    message = Message(
+        delivery_id="one",
+        message_id="one@example.org",
+        sender="digest@example.org",
+        recipient="ada@example.org",
+        content=content,
+    )
+    attempts = send_all(
+        transport,
+        (message for _ in range(messages)),
+        {"one": delivery},
+        give_up_after=timedelta(hours=24),
+        clock=lambda: now,
+        random=random,
+        stop=asyncio.Event(),
+    )
+    sent = 0
+    async for attempt in attempts:
+        sent += attempt.outcome is AttemptOutcome.SENT
+    await transport.close()
+    assert sent == messages, f"{sent} of {messages} were taken"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--messages", type=int, default=10_000)
+    parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--rounds", type=int, default=3)
+    asked = parser.parse_args()
+    theirs, ours, busy = [], [], []
+    with sink() as port:
+        for number in range(asked.rounds):
+            theirs.append(run_smtp_source(port, asked.messages, asked.connections))
+            speed, microseconds = run_ours(port, asked.messages, asked.connections)
+            ours.append(speed)
+            busy.append(microseconds)
+            print(
+                f"round {number + 1}: smtp-source {theirs[-1]:,.0f}/s, "
+                f"ours {speed:,.0f}/s ({microseconds:.0f} us CPU a message)"
+            )
+    ratio = statistics.median(mine / his for mine, his in zip(ours, theirs, strict=True))
+    print(
+        f"{asked.connections} connections, {asked.messages} messages of {SIZE_BYTES} bytes: "
+        f"smtp-source {statistics.median(theirs):,.0f}/s, ours {statistics.median(ours):,.0f}/s, "
+        f"ratio {ratio:.2f}"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,248 @@
+"""Handing a batch over: every attempt is told, and what was not tried is not told of."""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import timedelta
+
+import pytest
+
+from digest.deliver.send import send_all
+from digest.errors import TransportError
+from digest.model import AttemptOutcome, Message, Reply
+from tests.deliver.conftest import NOW, make_delivery, make_message
+
+SENT, DEFERRED, FAILED = AttemptOutcome.SENT, AttemptOutcome.DEFERRED, AttemptOutcome.FAILED
+TAKEN = Reply(code=250, text="ok")
+
+
+class ScriptedTransport:
+    """Answers as told by recipient, and watches how many messages are under way at once."""
+
+    def __init__(self, replies=(), *, connections=1):
+        self.connections = connections
+        self.replies = dict(replies)
+        self.begun: list[str] = []
+        self.at_once = self.most_at_once = 0
+        self.is_full = asyncio.Event()
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def send(self, message: Message) -> Reply:
+        self.begun.append(message.recipient)
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        if self.at_once == self.connections:
+            self.is_full.set()
+        try:
+            await self.gate.wait()
+            await asyncio.sleep(0)
+        finally:
+            self.at_once -= 1
+        reply = self.replies.get(message.recipient, TAKEN)
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    async def close(self) -> None:
+        pass
+
+
+def batch(count):
+    return [f"reader{number}@example.org" for number in range(count)]
+
+
+def hand_over(transport, recipients, *, stop=None, messages: Iterable | None = None):
+    return send_all(
+        transport,
+        messages if messages is not None else [make_message(one) for one in recipients],
+        {one: make_delivery(one) for one in recipients},
+        give_up_after=timedelta(hours=24),
+        clock=lambda: NOW,
+        random=lambda: 0.0,
+        stop=stop or asyncio.Event(),
+    )
+
+
+async def collected(attempts):
+    """Give the attempts, and the error that ended them or None."""
+    told = []
+    try:
+        async for attempt in attempts:
+            told.append(attempt)  # noqa: PERF401 - what came before the error counts
+    except (TransportError, ValueError) as error:
+        return told, error
+    return told, None
+
+
+async def test_every_message_gets_one_attempt():
+    recipients = batch(50)
+
+    attempts, error = await collected(hand_over(ScriptedTransport(connections=4), recipients))
+
+    assert error is None
+    assert sorted(one.delivery_id for one in attempts) == sorted(recipients)
+    assert {one.outcome for one in attempts} == {SENT}
+
+
+async def test_nothing_to_send_ends_at_once():
+    assert await collected(hand_over(ScriptedTransport(connections=4), [])) == ([], None)
+
+
+async def test_refused_recipient_does_not_stop_the_batch(smtp_server, connect):
+    smtp_server.fault("RCPT", "550 5.1.1 no such user", about="gone@")
+    recipients = ["gone@example.org", "ada@example.org"]
+
+    attempts, _ = await collected(hand_over(connect(smtp_server, connections=1), recipients))
+
+    assert [one.outcome for one in attempts] == [FAILED, SENT]
+    assert [one.bad_address for one in attempts] == [True, False]
+    assert smtp_server.recipients == ["ada@example.org"]
+
+
+async def test_as_many_at_once_as_the_transport_has_connections():
+    transport = ScriptedTransport(connections=5)
+
+    await collected(hand_over(transport, batch(40)))
+
+    assert transport.most_at_once == 5
+
+
+async def test_unusable_relay_ends_the_run_after_what_was_in_flight():
+    """What got no attempt stays for the caller to release: here all but the first two."""
+    recipients = batch(10)
+    transport = ScriptedTransport({recipients[2]: TransportError("relay is down")})
+
+    attempts, error = await collected(hand_over(transport, recipients))
+
+    assert [one.delivery_id for one in attempts] == recipients[:2]
+    assert "relay is down" in str(error)
+    assert transport.begun == recipients[:3]
+
+
+async def test_attempts_in_flight_are_told_before_the_error_is_raised():
+    recipients = batch(8)
+    broken = TransportError("relay is down", permanent=True)
+    transport = ScriptedTransport({recipients[0]: broken}, connections=4)
+
+    attempts, error = await collected(hand_over(transport, recipients))
+
+    assert error is broken
+    assert sorted(one.delivery_id for one in attempts) == sorted(set(transport.begun[1:]))
+
+
+async def test_stop_lets_what_is_in_flight_finish_and_begins_nothing_new():
+    stop = asyncio.Event()
+    transport = ScriptedTransport(connections=3)
+    transport.gate.clear()
+    telling = asyncio.create_task(collected(hand_over(transport, batch(20), stop=stop)))
+    await transport.is_full.wait()
+
+    stop.set()
+    transport.gate.set()
+    attempts, error = await telling
+
+    assert error is None
+    assert sorted(one.delivery_id for one in attempts) == sorted(transport.begun)
+    assert len(attempts) == 3
+
+
+async def test_stop_before_the_start_begins_nothing():
+    stop = asyncio.Event()
+    stop.set()
+    transport = ScriptedTransport(connections=3)
+
+    assert await collected(hand_over(transport, batch(5), stop=stop)) == ([], None)
+    assert transport.begun == []
+
+
+async def test_never_more_begun_than_told_plus_connections():
+    """The bound of doubles after a kill: what the caller has not heard of is in flight."""
+    transport = ScriptedTransport(connections=4)
+    told = 0
+
+    async for _ in hand_over(transport, batch(60)):
+        told += 1
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert len(transport.begun) <= told + 4
+
+
+async def test_messages_are_taken_only_as_they_are_begun():
+    made = []
+
+    def messages():
+        for recipient in batch(10):
+            made.append(recipient)
+            yield make_message(recipient)
+
+    transport = ScriptedTransport(connections=2)
+    attempts = hand_over(transport, batch(10), messages=messages())
+    await anext(attempts)
+
+    assert len(made) <= 4
+    await attempts.aclose()
+
+
+async def test_messages_may_come_asynchronously():
+    async def messages():
+        for recipient in batch(10):
+            await asyncio.sleep(0)
+            yield make_message(recipient)
+
+    transport = ScriptedTransport(connections=4)
+    attempts, _ = await collected(hand_over(transport, batch(10), messages=messages()))
+
+    assert len(attempts) == 10
+
+
+async def test_error_of_the_messages_is_raised_after_the_attempts():
+    def messages():
+        yield make_message(batch(2)[0])
+        raise ValueError("template broken")
+
+    transport = ScriptedTransport(connections=2)
+    attempts, error = await collected(hand_over(transport, batch(2), messages=messages()))
+
+    assert [one.outcome for one in attempts] == [SENT]
+    assert "template broken" in str(error)
+
+
+async def test_closing_early_leaves_no_sender_behind():
+    transport = ScriptedTransport(connections=4)
+    attempts = hand_over(transport, batch(20))
+    await anext(attempts)
+
+    await attempts.aclose()
+
+    assert transport.at_once == 0
+    assert len(asyncio.all_tasks()) == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "level"),
+    [
+        pytest.param(Reply(code=550, text="5.7.1 SPF failed for ada@"), "ERROR", id="policy"),
+        pytest.param(Reply(code=550, text="5.1.1 ada@ unknown"), "WARNING", id="final"),
+        pytest.param(Reply(code=451, text="4.3.0 ada@ later"), "INFO", id="deferred"),
+    ],
+)
+async def test_what_was_not_sent_is_logged_without_the_address(caplog, reply, level):
+    caplog.set_level("INFO")
+    delivery = make_delivery("ada@example.org", name="0193")
+    message = make_message("ada@example.org", name="0193")
+
+    attempts = send_all(
+        ScriptedTransport({"ada@example.org": reply}),
+        [message],
+        {"0193": delivery},
+        give_up_after=timedelta(hours=24),
+        clock=lambda: NOW,
+        random=lambda: 0.0,
+        stop=asyncio.Event(),
+    )
+    await collected(attempts)
+
+    [record] = caplog.records
+    assert record.levelname == level
+    assert "delivery=0193" in record.message
+    assert "ada@" not in record.message
