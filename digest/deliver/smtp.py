@@ -1,7 +1,7 @@
-"""Hands messages to one SMTP relay over a few connections that are kept and reused.
+"""Hands messages to one SMTP relay, and says what it answered.
 
-aiosmtplib connects, greets, encrypts and logs in; wire.py then moves the messages.  What a
-reply means for a delivery is retry.py's; nothing here tries a refused message again.
+aiosmtplib connects, greets, encrypts and logs in; pool.py keeps the connections and wire.py
+moves the messages.  What a reply means for a delivery is retry.py's.
 """
 
 import asyncio
@@ -20,7 +20,9 @@ from tenacity import (
 
 from digest.config import SmtpSettings
 from digest.deliver.envelope import Offer, Stage, UnsendableError, seal
-from digest.deliver.wire import Wire, cleaned, stuffed
+from digest.deliver.pool import Connection, Pool
+from digest.deliver.replies import cleaned
+from digest.deliver.wire import Wire, stuffed
 from digest.errors import ConfigError, TransportError
 from digest.model import Message, Reply
 
@@ -46,11 +48,7 @@ class Patience:
 
 
 class SmtpTransport:
-    """One relay and the connections to it; belongs to one event loop.
-
-    The first connection is made alone, so a relay that is down is not met by a crowd; once it
-    stands, up to `connections` are opened as they are wanted.  If the relay grants fewer, the
-    messages share those.  A connection is replaced after `per_connection` messages.
+    """One relay and a few kept connections to it; belongs to one event loop.
 
     Args:
         password: for `settings.username`; None where there is no login.
@@ -73,13 +71,13 @@ class SmtpTransport:
         self._relay = f"{settings.host}:{settings.port}"
         self._local_name = settings.local_name
         self._tls = _tls_context(settings)
-        self._idle: list[_Connection] = []
-        self._leaving: set[Wire] = set()
-        self._open = 0
-        self._granted = 1
-        self._changed = asyncio.Event()
-        self._unusable: TransportError | None = None
-        self._set_aside_until = 0.0
+        self._pool = Pool(
+            self._connect,
+            connections=settings.connections,
+            per_connection=settings.per_connection,
+            set_aside=self._patience.set_aside,
+            goodbye=self._patience.goodbye,
+        )
 
     async def send(self, message: Message) -> Reply:
         """Hand one message over and say what the relay answered.
@@ -88,14 +86,14 @@ class SmtpTransport:
             TransportError: the relay as a whole is unusable; the message was not taken.
         """
         while True:
-            connection = await self._take()
-            is_reused = connection.wire.transferred > 0
+            connection = await self._pool.take()
+            is_kept = connection.wire.transferred > 0
             try:
                 stage, reply = await self._hand_over(connection, message)
             finally:
-                self._give_back(connection)
+                self._pool.give_back(connection)
             # A connection that was kept may have died meanwhile; that says nothing yet.
-            if not (is_reused and reply.code in {0, 421} and not reply.uncertain):
+            if not (is_kept and reply.code in {0, 421} and not reply.uncertain):
                 break
         if _is_about_us(stage, reply):
             error = TransportError(
@@ -103,7 +101,7 @@ class SmtpTransport:
                 "check mail.from and smtp.username",
                 permanent=True,
             )
-            self._set_aside(error)
+            self._pool.set_aside(error)
             raise error
         return reply
 
@@ -114,92 +112,19 @@ class SmtpTransport:
             TransportError: any of it failed.
         """
         connection = await self._connect_once()
-        ssl_object = connection.transport.get_extra_info("ssl_object")
-        encryption = ssl_object.version() if ssl_object else "not encrypted"
-        login = "logged in" if self._settings.username else "no login"
         answer = await connection.wire.ask(b"NOOP\r\n")
-        self._dismiss(connection.wire)
+        encryption = connection.wire.tls_version or "not encrypted"
+        login = "logged in" if self._settings.username else "no login"
+        self._pool.dismiss(connection)
         if answer is None or answer.code >= 400:
             raise TransportError(f"smtp: {self._relay}: no good answer to NOOP")
         return f"{self._relay}: {encryption}, {login}, offers {connection.offer or 'nothing'}"
 
     async def close(self) -> None:
-        """End all idle connections in good order; no message may be under way."""
-        for connection in self._idle:
-            self._dismiss(connection.wire)
-        self._open -= len(self._idle)
-        self._idle.clear()
-        leaving = list(self._leaving)
-        if leaving:
-            await asyncio.wait([wire.closed for wire in leaving])
+        """End all connections in good order; no message may be under way."""
+        await self._pool.close()
 
-    # --- the pool
-
-    async def _take(self) -> "_Connection":
-        """Take an idle connection or open one; wait where the relay grants no more."""
-        while True:
-            if self._unusable and asyncio.get_running_loop().time() < self._set_aside_until:
-                raise TransportError(str(self._unusable), permanent=self._unusable.permanent)
-            while self._idle:
-                connection = self._idle.pop()
-                if connection.wire.is_usable:
-                    return connection
-                self._open -= 1
-            if self._open < self._granted:
-                connected = await self._open_one()
-                if connected is not None:
-                    return connected
-            else:
-                await self._changed.wait()
-
-    async def _open_one(self) -> "_Connection | None":
-        """Open one more connection; None where the relay refuses it but serves others of ours."""
-        self._open += 1
-        try:
-            connection = await self._connect()
-        except BaseException as error:
-            self._open -= 1
-            if isinstance(error, TransportError) and not self._open:
-                self._set_aside(error)
-            self._granted = max(self._open, 1)
-            self._pulse()
-            if not isinstance(error, TransportError) or not self._open:
-                raise
-            return None
-        self._granted = self.connections
-        self._pulse()
-        return connection
-
-    def _give_back(self, connection: "_Connection") -> None:
-        wire = connection.wire
-        if not wire.is_usable:
-            wire.abort()
-            self._open -= 1
-        elif wire.transferred >= self._settings.per_connection:
-            self._dismiss(wire)
-            self._open -= 1
-        else:
-            self._idle.append(connection)
-        self._pulse()
-
-    def _set_aside(self, error: TransportError) -> None:
-        self._unusable = error
-        self._set_aside_until = asyncio.get_running_loop().time() + self._patience.set_aside
-
-    def _dismiss(self, wire: Wire) -> None:
-        """Take leave; the answer to QUIT is awaited by nobody but `close`."""
-        self._leaving.add(wire)
-        wire.closed.add_done_callback(lambda _: self._leaving.discard(wire))
-        wire.quit(within=self._patience.goodbye)
-
-    def _pulse(self) -> None:
-        """Wake everyone who waits for a connection, to look again."""
-        self._changed.set()
-        self._changed = asyncio.Event()
-
-    # --- one connection
-
-    async def _connect(self) -> "_Connection":
+    async def _connect(self) -> Connection:
         """Connect, and try again a few times where that may help."""
         retrying = AsyncRetrying(
             retry=retry_if_exception(_is_transient),
@@ -210,7 +135,7 @@ class SmtpTransport:
         )
         return await retrying(self._connect_once)
 
-    async def _connect_once(self) -> "_Connection":
+    async def _connect_once(self) -> Connection:
         settings = self._settings
         timeout = settings.timeout.total_seconds()
         smtp = aiosmtplib.SMTP(
@@ -238,7 +163,7 @@ class SmtpTransport:
             timeout=timeout,
             last_timeout=self._patience.last_answer,
         )
-        return _Connection(wire, transport, offer)
+        return Connection(wire, offer)
 
     async def _greet(self, smtp: aiosmtplib.SMTP) -> None:
         await smtp.connect()
@@ -250,8 +175,10 @@ class SmtpTransport:
             await smtp.ehlo()
         if self._settings.username is not None:
             await smtp.login(self._settings.username, self._password or "")
+        if not smtp.is_connected:  # nobody would tell the wire that takes over
+            raise aiosmtplib.SMTPServerDisconnected("the server left after its greeting")
 
-    async def _hand_over(self, connection: "_Connection", message: Message) -> tuple[Stage, Reply]:
+    async def _hand_over(self, connection: Connection, message: Message) -> tuple[Stage, Reply]:
         try:
             envelope = seal(message, connection.offer)
         except UnsendableError as refusal:
@@ -263,13 +190,6 @@ class SmtpTransport:
             code=ended.code, text=ended.text, uncertain=ended.uncertain, relay=self._relay
         )
         return ended.stage, reply
-
-
-@dataclass(frozen=True, slots=True)
-class _Connection:
-    wire: Wire
-    transport: asyncio.Transport
-    offer: Offer
 
 
 def _is_about_us(stage: Stage, reply: Reply) -> bool:
