@@ -157,8 +157,8 @@ def title_fingerprint(title: str, authors: Sequence[str] = (), summary: str = ""
     and so do two works of different titles whose abstracts begin alike.
     """
     letters = _letters(title) or title.strip().casefold()
-    if opening := _opening(summary):
-        sign = f"opening {opening}"
+    if begun := opening(summary):
+        sign = f"opening {begun}"
     elif surname := _surname(authors[0]) if authors else "":
         sign = f"author {surname}"
     else:
@@ -199,13 +199,23 @@ def keys(
     if page:
         # One page, whether it is reached through http or https.
         found.append(_bounded("link:", "https:" + page.partition(":")[2]))
-    if _opening(summary):
+    if opening(summary):
         found.append("title:" + title_fingerprint(title, summary=summary))
     if authors and len(_letters(title)) >= MIN_TITLE_LETTERS:
         found.append("title:" + title_fingerprint(title, authors))
     if len(_letters(title)) >= MIN_LONE_TITLE_LETTERS:
         found.append("title:" + title_fingerprint(title))
     return tuple(found) or ("title:" + title_fingerprint(title, authors, summary),)
+
+
+def opening(summary: str) -> str:
+    """Give the first letters of an abstract, "" where the summary is too short to be one.
+
+    Two works of one title and one opening are the same work.
+    """
+    # White space and TeX take room too, so look at more than is kept.
+    letters = _letters(summary[: 8 * OPENING_LETTERS]).removeprefix("abstract")
+    return letters[:OPENING_LETTERS] if len(letters) >= MIN_OPENING_LETTERS else ""
 
 
 # --- spellings --------------------------------------------------------------------------
@@ -278,13 +288,6 @@ def _bounded(prefix: str, value: str) -> str:
 def _letters(text: str) -> str:
     """Give letters and digits alone: renderings lose spaces beside words they highlight."""
     return fold(from_tex(text)).replace(" ", "")
-
-
-def _opening(summary: str) -> str:
-    """Give the first letters of an abstract, "" where the summary is too short to be one."""
-    # White space and TeX take room too, so look at more than is kept.
-    letters = _letters(summary[: 8 * OPENING_LETTERS]).removeprefix("abstract")
-    return letters[:OPENING_LETTERS] if len(letters) >= MIN_OPENING_LETTERS else ""
 
 
 def _surname(name: str) -> str:
