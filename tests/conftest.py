@@ -18,12 +18,17 @@ from psycopg import sql
 from digest.store.database import Database
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest) -> Iterator[Database]:
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
     """An empty database of the newest schema, on each engine."""
-    opened = Database(request.getfixturevalue(f"{request.param}_url"))
+    opened = Database(database_url)
     yield opened
     opened.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    return request.getfixturevalue(f"{request.param}_url")
 
 
 @pytest.fixture

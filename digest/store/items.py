@@ -86,6 +86,7 @@ def save_changes(
             added.append(row | {"revision": 1})
         elif changed := {name for name in ITEM_FIELDS if row[name] != before[name]}:
             (counted if changed <= COUNTS else revised).append(row)
+    _lock_rows(connection, {row["id"] for row in (*revised, *counted)}, targets)
     if added:
         connection.execute(insert(items), added)
     _revise(connection, revised)
@@ -126,6 +127,22 @@ def item_of(row: Mapping[Any, Any] | RowMapping) -> Item:
 
 def _row(item: Item) -> dict[str, Any]:
     return {name: getattr(item, name) for name in ITEM_FIELDS}
+
+
+def _lock_rows(
+    connection: Connection, changed_ids: Collection[str], targets: Mapping[str, str]
+) -> None:
+    """Wait for whoever records picks of the items that will change.
+
+    In the order of ids, as they do; each in its own order would wait for the other for ever.
+    """
+    for chunk in chunks(sorted({*changed_ids, *targets, *targets.values()})):
+        connection.execute(
+            select(items.c.id)
+            .where(items.c.id.in_(chunk))
+            .order_by(items.c.id)
+            .with_for_update(key_share=True)
+        )
 
 
 def _revise(connection: Connection, rows: list[dict[str, Any]]) -> None:

@@ -37,16 +37,9 @@ def merge_items(connection: Connection, target_by_id: Mapping[str, str]) -> None
     ledger, and the later verdict counts.
 
     Args:
-        connection: of a transaction that writes.
+        connection: of a transaction that has locked all these items.
         target_by_id: merged item -> survivor; no survivor is merged itself.
     """
-    if not target_by_id:
-        return
-    # Whoever is recording picks of these items finishes first, and is seen by what follows.
-    everyone = sorted({*target_by_id, *target_by_id.values()})
-    connection.execute(
-        select(items.c.id).where(items.c.id.in_(everyone)).order_by(items.c.id).with_for_update()
-    )
     for item_id, target in target_by_id.items():
         _merge(connection, item_id, target)
 

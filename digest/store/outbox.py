@@ -17,7 +17,7 @@ from digest.model import (
     new_id,
 )
 from digest.store.database import claim_due
-from digest.store.schema import PENDING, attempts, deliveries
+from digest.store.schema import PENDING, attempts, deliveries, subscribers
 from digest.store.subscribers import end_subscriptions
 
 PLAIN = tuple(part.name for part in fields(Delivery))
@@ -95,6 +95,8 @@ def record_attempts(connection: Connection, finished: Sequence[Attempt]) -> None
 
     Whoever's address is dead gets no more mail.
     """
+    refused = [attempt for attempt in finished if attempt.bad_address]
+    _lock_subscribers(connection, refused)
     found = connection.execute(
         select(deliveries.c.id, deliveries.c.subscriber_id)
         .where(deliveries.c.id.in_({attempt.delivery_id for attempt in finished}))
@@ -127,10 +129,10 @@ def record_attempts(connection: Connection, finished: Sequence[Attempt]) -> None
             for attempt in known
         ],
     )
-    refused = [attempt for attempt in known if attempt.bad_address]
-    if dead := {subscriber_by_id[attempt.delivery_id] for attempt in refused} - {None}:
-        at = max(attempt.at for attempt in refused)
-        end_subscriptions(connection, dead, SubscriberStatus.SUPPRESSED, at)
+    for attempt in refused:
+        if subscriber_id := subscriber_by_id.get(attempt.delivery_id):
+            suppressed = SubscriberStatus.SUPPRESSED
+            end_subscriptions(connection, [subscriber_id], suppressed, attempt.at)
 
 
 def outbox_counts(connection: Connection, now: datetime) -> OutboxCounts:
@@ -138,7 +140,7 @@ def outbox_counts(connection: Connection, now: datetime) -> OutboxCounts:
     rows = connection.execute(
         select(deliveries.c.status, func.count()).group_by(deliveries.c.status)
     )
-    by_status: dict[DeliveryStatus, int] = dict(rows.tuples())
+    by_status: dict[DeliveryStatus, int] = dict(rows.all())
     due, oldest_due_at = connection.execute(
         select(func.count(), func.min(deliveries.c.next_attempt_at)).where(
             PENDING, deliveries.c.next_attempt_at <= now
@@ -178,6 +180,23 @@ def attempts_of(connection: Connection, delivery_id: str) -> list[Attempt]:
         )
         for row in rows
     ]
+
+
+def _lock_subscribers(connection: Connection, refused: Sequence[Attempt]) -> None:
+    """Lock those whose address was refused before the deliveries, as whoever removes them does.
+
+    In the other order the two would wait for each other for ever.
+    """
+    if refused:
+        ids = select(deliveries.c.subscriber_id).where(
+            deliveries.c.id.in_([attempt.delivery_id for attempt in refused])
+        )
+        connection.execute(
+            select(subscribers.c.id)
+            .where(subscribers.c.id.in_(ids))
+            .order_by(subscribers.c.id)
+            .with_for_update()
+        )
 
 
 def _delivery(row: Row[Any]) -> Delivery:

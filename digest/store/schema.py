@@ -21,7 +21,7 @@ from sqlalchemy import (
     Text,
     Time,
     UniqueConstraint,
-    literal,
+    literal_column,
 )
 
 from digest.model import (
@@ -65,12 +65,12 @@ _needed = partial(Column, nullable=False)
 
 
 def _fixed(choice: StrEnum) -> ColumnElement[StrEnum]:
-    """Give a value that stands in the statement itself.
+    """Give a choice of ours that stands in the statement itself.
 
     A partial index serves only a query whose text shows the same condition: the engines do
     not look into bound values when they plan.
     """
-    return literal(choice, Choice(type(choice)), literal_execute=True)
+    return literal_column(f"'{choice.value}'")
 
 
 # --- sources ----------------------------------------------------------------------------

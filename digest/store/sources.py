@@ -49,7 +49,9 @@ def save_sources(connection: Connection, given: Sequence[Source], now: datetime)
         elif (row.url, row.kind) != (source.url, source.kind):
             moved.append(values | _unknown(now))
         else:
-            next_check_at = min(row.next_check_at, now + source.every)
+            # Not on every start: a longer wait may be what the server asked for.
+            sooner = now + source.every if source.every < row.every else row.next_check_at
+            next_check_at = min(row.next_check_at, sooner)
             kept.append(values | {"enabled": True, "next_check_at": next_check_at})
     if added:
         connection.execute(insert(sources), added)

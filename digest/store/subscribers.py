@@ -182,7 +182,7 @@ def count_by_status(connection: Connection) -> dict[SubscriberStatus, int]:
     rows = connection.execute(
         select(subscribers.c.status, func.count()).group_by(subscribers.c.status)
     )
-    return dict.fromkeys(SubscriberStatus, 0) | dict(rows.tuples())
+    return dict.fromkeys(SubscriberStatus, 0) | dict(rows.all())
 
 
 def address_key(email: str) -> str:

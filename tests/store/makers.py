@@ -65,8 +65,8 @@ def make_change(item: Item, previous: Item | None = None, **fields) -> Change:
     )
 
 
-def make_subscriber(name: str = "ada", **fields) -> Subscriber:
-    ordinary = {"id": new_id(NOW), "email": f"{name}@example.org", "next_digest_at": NOW}
+def make_subscriber(who: str = "ada", **fields) -> Subscriber:
+    ordinary = {"id": new_id(NOW), "email": f"{who}@example.org", "next_digest_at": NOW}
     return Subscriber(**ordinary | fields)
 
 
