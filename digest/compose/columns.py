@@ -1,11 +1,11 @@
 """Plain text in columns: wrapped as a terminal shows it, where some signs are two wide."""
 
-import re
+from collections.abc import Sequence
 from unicodedata import combining, east_asian_width
 
 WIDTH = 72
-# Wide scripts put no blanks between words and may be broken between any two signs.
-UNIT = re.compile(r"\s+|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\uff60]|[^\s]")
+# These are of no use to anyone in two parts.
+ADDRESSES = ("http://", "https://", "mailto:")
 
 
 def columns(text: str) -> int:
@@ -27,35 +27,31 @@ def wrap(text: str, indent: int = 0, hanging: int | None = None, width: int = WI
     """
     later = " " * (indent if hanging is None else hanging)
     lines: list[str] = []
-    line, used, blank = " " * indent, indent, False
+    line, used = " " * indent, indent
+    is_empty = True
     for word in text.split():
-        for part in _parts(word, width - len(later)):
-            size = columns(part)
-            gap = 1 if blank else 0
-            if used + gap + size > width and line.strip():
+        gap = 0 if is_empty else 1
+        for part, size in _parts(word, width - len(later)):
+            if used + gap + size > width and not is_empty:
                 lines.append(line)
                 line, used, gap = later, len(later), 0
             line += " " * gap + part
             used += gap + size
-            blank = False
-        blank = True
-    lines.append(line)
-    return "\n".join(lines)
+            gap, is_empty = 0, False
+    return "\n".join([*lines, line])
 
 
-def _parts(word: str, room: int) -> list[str]:
-    """Break a word where it may or must be: between wide signs, or at the end of the line."""
-    if columns(word) <= room and (word.isascii() or columns(word) == len(word)):
-        return [word]
-    if word.startswith(("http://", "https://", "mailto:")):
-        return [word]
-    parts: list[str] = [""]
-    size = 0
-    for sign in word:
-        wide = east_asian_width(sign) in "WF"
-        if parts[-1] and (wide or size + columns(sign) > room):
-            parts.append("")
-            size = 0
-        parts[-1] += sign
-        size += columns(sign)
-    return parts
+def _parts(word: str, room: int) -> Sequence[tuple[str, int]]:
+    """Break a word where it may or must be: between wide signs, or where a line is full."""
+    size = columns(word)
+    if (size <= room and size == len(word)) or word.startswith(ADDRESSES):
+        return ((word, size),)
+    parts: list[tuple[str, int]] = []
+    start = taken = 0
+    for place, sign in enumerate(word):
+        wide = columns(sign)
+        if place > start and (wide == 2 or taken + wide > room):
+            parts.append((word[start:place], taken))
+            start, taken = place, 0
+        taken += wide
+    return (*parts, (word[start:], taken))

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 
-from digest.text import one_line
+from digest.text import fold, one_line
 
 # Longer than three lines at the mail's width; two ordinary sentences of an abstract fit.
-ROOM = 340
+ROOM = 300
 # Ten abstracts' length; a summary beyond it is none.
 TEXT_ROOM = 20_000
 ELLIPSIS = "…"
@@ -37,10 +37,8 @@ CLAIM = re.compile(
     r"|outperform|reveal|derive)",
     re.IGNORECASE | re.DOTALL,
 )
-WORD = re.compile(r"\w+(?:[-'’]\w+)*")
 
 
-@lru_cache(maxsize=4096)
 def sentences(text: str) -> tuple[str, ...]:
     """Split text into its sentences, made clean; joined by blanks they are the text again."""
     text = one_line(text, TEXT_ROOM)
@@ -61,40 +59,61 @@ def sentences(text: str) -> tuple[str, ...]:
 def telling_sentences(text: str, words: tuple[str, ...], room: int = ROOM) -> str:
     """Choose the sentences that say most to a reader, in their own order.
 
-    The sentence with most of the words comes first in the choice; others join while there
-    is room.  Where no sentence has any, the authors' claim is chosen, else the beginning.
+    First comes the one with most of the words; then what adds further words, and what
+    follows a chosen one, while there is room.  Where no sentence has any of the words, the
+    authors' claim is chosen, else the beginning.
 
     Args:
-        text: plain text, such as an abstract.
-        words: words and phrases that the item was found by, as it spells them.
+        text: such as an abstract.
+        words: words and phrases that the item was found by; one text may hold several,
+            apart by commas.
         room: characters; only a first sentence that is longer itself is cut, at a word.
 
     Returns:
         sentences of *text*, gaps between them shown by "…"; "" for empty text.
     """
-    parts = sentences(text)
+    parts, folded, claims = _read(text)
     if not parts:
         return ""
-    wanted = [pattern for word in words if (pattern := _pattern(word))]
-    matched = [frozenset(n for n, it in enumerate(wanted) if it.search(part)) for part in parts]
-    claims = [bool(CLAIM.search(part)) for part in parts]
-
-    def worth(place: int, known: frozenset[int]) -> tuple[int, bool, int]:
-        return len(matched[place] - known), claims[place], -place
-
-    first = max(range(len(parts)), key=lambda place: worth(place, frozenset()))
+    wanted = {_folded(word) for phrases in words for word in phrases.split(",")} - {" "}
+    found = [{word for word in wanted if word in part} for part in folded]
+    # A phrase tells more than a word of it does elsewhere.
+    worths = [sum(len(word.split()) for word in has) for has in found]
+    places = range(len(parts))
+    first = max(places, key=lambda place: (worths[place], claims[place], -place))
     chosen = {first}
-    known = matched[first]
+    known = found[first]
     left = room - len(parts[first])
     while fitting := [
-        n for n in range(len(parts)) if n not in chosen and len(parts[n]) + 3 <= left
+        place
+        for place in places
+        if place not in chosen
+        and len(parts[place]) + 3 <= left
+        and (found[place] - known or place - 1 in chosen)
     ]:
-        # What adds nothing new is better read on from the last sentence than picked at random.
-        best = max(fitting, key=lambda place: (worth(place, known)[:2], -abs(place - first - 1)))
+        best = max(fitting, key=lambda place: (len(found[place] - known), claims[place], -place))
         chosen.add(best)
-        known |= matched[best]
+        known = known | found[best]
         left -= len(parts[best]) + 3
     return _joined(parts, sorted(chosen), room)
+
+
+@lru_cache(maxsize=4096)
+def _read(text: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[bool, ...]]:
+    """Give the sentences of a text, the same folded for comparison, and which ones claim."""
+    parts = sentences(text)
+    folded = tuple(f" {fold(part)}" for part in parts)
+    return parts, folded, tuple(bool(CLAIM.search(part)) for part in parts)
+
+
+@lru_cache(maxsize=16384)
+def _folded(word: str) -> str:
+    """Fold a word to what its sentence holds: "embedding" is found in "embeddings" as well.
+
+    A word begins after a blank; in scripts without blanks it may begin anywhere.
+    """
+    folded = fold(word)
+    return folded if folded > "\u2e7f" else f" {folded}"
 
 
 def _joined(parts: Sequence[str], chosen: Sequence[int], room: int) -> str:
@@ -121,15 +140,6 @@ def cut(text: str, room: int) -> str:
         head = head[: head.rindex(" ")]
     # With no blank in reach (Chinese, or one endless word) the cut falls where it must.
     return (head.rstrip(" ,;:–-(") or text[: room - 1]) + ELLIPSIS
-
-
-def _pattern(word: str) -> re.Pattern[str] | None:
-    """Match a word or phrase with its endings: "embedding" also finds "embeddings"."""
-    tokens = WORD.findall(word)
-    if not tokens:
-        return None
-    phrase = r"[\s\-]+".join(re.escape(token) for token in tokens)
-    return re.compile(rf"(?<!\w){phrase}", re.IGNORECASE)
 
 
 def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:

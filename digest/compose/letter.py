@@ -2,18 +2,21 @@
 
 from collections.abc import Sequence
 from html import escape
+from itertools import chain
 from typing import NamedTuple
 
 from digest.compose import wording
 from digest.compose.extract import telling_sentences
-from digest.compose.pieces import Both, Piece, Pieces, Shown, filled, piece
-from digest.model import Digest, Pick, Subscriber
+from digest.compose.pieces import NOTHING, Both, Form, Piece, Pieces, Shown, filled, piece
+from digest.model import Digest, Item, Pick, Reason, Subscriber
 from digest.render import Language
 
 # A large client clips HTML near 102 kB and takes the footer with it.
 HTML_BYTES = 90_000
 # What the heading of the title lines and the note on what was left out may take of it.
 NOTE_BYTES = 4_000
+# Titles beyond these are beyond the preheader's end.
+PREHEADER_TITLES = 6
 
 
 class Letter(NamedTuple):
@@ -23,19 +26,14 @@ class Letter(NamedTuple):
     text: list[Piece]
 
 
-class _Entry(NamedTuple):
-    """One pick, rendered for its reader; `heading` where a section begins with it."""
+class Entry(NamedTuple):
+    """One pick, rendered for its reader; the heading is that of a section it begins."""
 
-    heading: Shown | None
+    heading: Shown
     item: Both
-    summary: Shown | None
-    reasons: Shown | None
-
-    def size(self) -> int:
-        html = sum(part.size for part in self.item.html.pieces)
-        return html + sum(
-            one.html.size for one in (self.heading, self.summary, self.reasons) if one
-        )
+    summary: Shown
+    reasons: Shown
+    size: int
 
 
 def write_letter(
@@ -53,21 +51,16 @@ def write_letter(
         len(digest.picks),
         wording.looks_back_to(digest, subscriber),
     )
-    titles = [wording.title(pick.item) for pick in digest.picks]
+    titles = [wording.title(pick.item) for pick in digest.picks[:PREHEADER_TITLES]]
     preheader = piece(escape(wording.preheader(titles)))
-    footer = _footer(pieces, language, digest, subscriber)
-    body = Letter([], [])
-    around = [*frame.html.pieces, opening.html, preheader, *footer.html]
-    room = HTML_BYTES - sum(part.size for part in around)
-    _write_picks(body, pieces, language, digest.picks, room)
-    html = {
-        "preheader": [preheader],
-        "opening": [opening.html],
-        "body": body.html,
-        "footer": footer.html,
-    }
-    text = {"preheader": [], "opening": [opening.text], "body": body.text, "footer": footer.text}
-    return Letter(filled(frame.html, html), filled(frame.text, text))
+    footer_html, footer_text = _footer(pieces, language, digest, subscriber)
+    around = (opening.html, preheader, *footer_html)
+    room = HTML_BYTES - frame.html.size - sum(part.size for part in around)
+    body = _body(pieces, language, digest.picks, room)
+    return Letter(
+        _framed(frame.html, [preheader], [opening.html], body.html, footer_html),
+        _framed(frame.text, [NOTHING.text], [opening.text], body.text, footer_text),
+    )
 
 
 def fit(whole: Sequence[int], short: Sequence[int], room: int) -> tuple[int, int]:
@@ -98,97 +91,100 @@ def fit(whole: Sequence[int], short: Sequence[int], room: int) -> tuple[int, int
     return 0, shown
 
 
-def _write_picks(
-    body: Letter, pieces: Pieces, language: Language, picks: Sequence[Pick], room: int
-) -> None:
+def _body(pieces: Pieces, language: Language, picks: Sequence[Pick], room: int) -> Letter:
+    """Write the picks, as many whole ones as fit."""
     entries = _entries(pieces, language, picks)
-    sizes = [entry.size() for entry in entries]
-    whole, lines = len(entries), 0
-    if sum(sizes) > room:
-        short = [
-            sum(part.size for part in pieces.short(language, pick.item).html.pieces)
-            for pick in picks
-        ]
-        whole, lines = fit(sizes, short, room - NOTE_BYTES)
-    links = 0
-    for place, entry in enumerate(entries[:whole], start=1):
-        links = _write_entry(body, pieces, entry, place, links)
-    if whole == len(entries):
-        return
-    also = pieces.section(language, language.gettext("Also chosen for you"))
-    body.html.append(also.html)
-    body.text.append(also.text)
-    for place, pick in enumerate(picks[whole : whole + lines], start=whole + 1):
-        line = pieces.short(language, pick.item)
-        parts = {"place": [pieces.place(place)]}
-        body.html.extend(filled(line.html, parts, pieces.numbers(links)))
-        body.text.extend(filled(line.text, parts, pieces.numbers(links)))
-        links += line.text.holes.count("number")
-    if whole + lines < len(entries):
-        note = pieces.left_out(language, len(entries) - whole - lines)
-        body.html.append(note.html)
-        body.text.append(note.text)
+    sizes = [entry.size for entry in entries]
+    if sum(sizes) <= room:
+        body, _ = _whole(pieces, entries)
+        return body
+    lines = [pieces.short(language, pick.item) for pick in picks]
+    whole, short = fit(sizes, [line.html.size for line in lines], room - NOTE_BYTES)
+    body, links = _whole(pieces, entries[:whole])
+    if whole:
+        _add(body, pieces.section(language, language.gettext("Also chosen for you")))
+    for place, line in enumerate(lines[whole : whole + short], start=whole):
+        links = _add_line(body, pieces, line, place, links)
+    if whole + short < len(picks):
+        _add(body, pieces.left_out(language, len(picks) - whole - short))
+    return body
 
 
-def _entries(pieces: Pieces, language: Language, picks: Sequence[Pick]) -> list[_Entry]:
-    entries: list[_Entry] = []
+def _entries(pieces: Pieces, language: Language, picks: Sequence[Pick]) -> list[Entry]:
+    entries: list[Entry] = []
     section: str | None = None
     for pick in picks:
         name = pick.interest or language.gettext("Popular today")
-        heading = None if name == section and entries else pieces.section(language, name)
+        heading = NOTHING if name == section else pieces.section(language, name)
         section = name
         shown = wording.shown_reasons(pick.reasons)
-        entries.append(
-            _Entry(
-                heading=heading,
-                item=pieces.item(
-                    language, pick.item, pick.upvotes, pick.comments, has_reasons=bool(shown)
-                ),
-                summary=_summary(pieces, language, pick),
-                reasons=pieces.reasons(language, tuple((one.kind, one.value) for one in shown))
-                if shown
-                else None,
-            )
-        )
+        summary = _summary(pieces, language, pick.item, shown)
+        reasons = NOTHING
+        if shown:
+            few = shown[: wording.REASONS_SHOWN]
+            reasons = pieces.reasons(language, *[(one.kind, one.value) for one in few])
+        item = pieces.item(language, pick.item, pick.upvotes, pick.comments, bool(shown))
+        size = heading.html.size + item.html.size + summary.html.size + reasons.html.size
+        entries.append(Entry(heading, item, summary, reasons, size))
     return entries
 
 
-def _summary(pieces: Pieces, language: Language, pick: Pick) -> Shown | None:
+def _summary(pieces: Pieces, language: Language, item: Item, reasons: Sequence[Reason]) -> Shown:
     """Take the source's machine-made summary, which the mail marks as such, or extract."""
-    item = pick.item
     if item.ai_summary:
         text = telling_sentences(item.ai_summary, ())
     else:
-        text = telling_sentences(item.summary, wording.matched_words(pick.reasons))
-    if not text:
-        return None
-    return pieces.summary(language, wording.language_tag(item), text, is_ai=bool(item.ai_summary))
+        text = telling_sentences(item.summary, wording.matched_words(reasons))
+    return pieces.summary(language, item.language, text, bool(item.ai_summary)) if text else NOTHING
 
 
-def _write_entry(body: Letter, pieces: Pieces, entry: _Entry, place: int, links: int) -> int:
-    """Add one item to both parts; gives the number of links in the text so far."""
-    if entry.heading:
-        body.html.append(entry.heading.html)
-        body.text.append(entry.heading.text)
-    for form, side, out in ((entry.item.html, 0, body.html), (entry.item.text, 1, body.text)):
-        parts = {
-            "place": [pieces.place(place)],
-            "summary": [entry.summary[side]] if entry.summary else [],
-            "reasons": [entry.reasons[side]] if entry.reasons else [],
-        }
-        out.extend(filled(form, parts, pieces.numbers(links)))
-    return links + entry.item.text.holes.count("number")
+def _whole(pieces: Pieces, entries: Sequence[Entry]) -> tuple[Letter, int]:
+    """Write whole items; gives the number of links in the text as well."""
+    html: list[Piece] = []
+    text: list[Piece] = []
+    links = 0
+    for place, (heading, item, summary, reasons, _) in enumerate(entries):
+        if heading is not NOTHING:
+            html.append(heading.html)
+            text.append(heading.text)
+        where = pieces.places[place]
+        html += filled(item.html, where, summary.html, reasons.html)
+        numbers = pieces.numbers[links : links + item.text.numbers]
+        text += filled(item.text, where, summary.text, reasons.text, *numbers)
+        links += item.text.numbers
+    return Letter(html, text), links
 
 
-def _footer(pieces: Pieces, language: Language, digest: Digest, subscriber: Subscriber) -> Letter:
+def _add_line(body: Letter, pieces: Pieces, line: Both, place: int, links: int) -> int:
+    """Add a title line; gives the number of links in the text so far."""
+    where = pieces.places[place]
+    numbers = pieces.numbers[links : links + line.text.numbers]
+    body.html.extend(filled(line.html, where))
+    body.text.extend(filled(line.text, where, *numbers))
+    return links + line.text.numbers
+
+
+def _add(body: Letter, shown: Shown) -> None:
+    body.html.append(shown.html)
+    body.text.append(shown.text)
+
+
+def _footer(
+    pieces: Pieces, language: Language, digest: Digest, subscriber: Subscriber
+) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
     following = digest.day.next_digest_at
-    form = pieces.footer(language, has_next=following is not None)
-    names = tuple(interest.name for interest in subscriber.interests)
-    address = wording.line(subscriber.email, wording.TITLE_ROOM)
-    interests = pieces.names(language, names)
-    html = {"address": [piece(escape(address))], "interests": [interests.html]}
-    text = {"address": [piece(address)], "interests": [interests.text]}
+    moment = NOTHING
     if following:
         moment = pieces.moment(language, following, subscriber.schedule.timezone)
-        html["next_digest"], text["next_digest"] = [moment.html], [moment.text]
-    return Letter(filled(form.html, html), filled(form.text, text))
+    address = wording.line(subscriber.email, wording.TITLE_ROOM)
+    interests = pieces.names(language, *[interest.name for interest in subscriber.interests])
+    form = pieces.footer(language, following is not None)
+    html = filled(form.html, piece(escape(address)), interests.html, moment.html)
+    text = filled(form.text, piece(address), interests.text, moment.text)
+    return html, text
+
+
+def _framed(frame: Form, *parts: Sequence[Piece]) -> list[Piece]:
+    """Put stretches of the mail into the holes of its frame."""
+    stretches = (*((one,) for one in frame.pieces), *parts)
+    return list(chain.from_iterable(frame.order(stretches)))

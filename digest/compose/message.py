@@ -4,8 +4,10 @@ The same digest and delivery give the same bytes at every attempt.  Assembled fr
 pieces; RFC 5322 by hand, with the stdlib's EmailMessage as the judge in the tests.
 """
 
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import format_datetime, parseaddr
+from functools import lru_cache
+from operator import attrgetter
 
 from digest.compose import wording
 from digest.compose.letter import write_letter
@@ -15,6 +17,8 @@ from digest.config import MailSettings
 from digest.errors import ConfigError
 from digest.model import Delivery, Digest, Message, Subscriber
 from digest.render import Language, Templates
+
+ENCODED = attrgetter("encoded")
 
 
 def message_id(delivery_id: str, mail: MailSettings) -> str:
@@ -86,7 +90,7 @@ class MessageBuilder:
         head = _lines(
             mailbox("To", name, recipient),
             unstructured("Subject", self.subject(digest, subscriber)),
-            f"Date: {format_datetime(digest.composed_at.astimezone(UTC))}",
+            _date(digest.composed_at),
             f"Message-ID: <{delivery.message_id}>",
         )
         content = b"".join(
@@ -100,9 +104,9 @@ class MessageBuilder:
                     "",
                 ),
                 _part_head(boundary, "plain"),
-                *(part.encoded for part in letter.text),
+                *map(ENCODED, letter.text),
                 _part_head(boundary, "html"),
-                *(part.encoded for part in letter.html),
+                *map(ENCODED, letter.html),
                 f"\r\n--{boundary}--\r\n".encode("ascii"),
             )
         )
@@ -116,6 +120,11 @@ class MessageBuilder:
 
     def _language(self, subscriber: Subscriber) -> Language:
         return self._templates.language(subscriber.language)
+
+
+@lru_cache(maxsize=64)
+def _date(at: datetime) -> str:
+    return f"Date: {format_datetime(at.astimezone(UTC))}"
 
 
 def _lines(*headers: str) -> bytes:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -29,6 +30,8 @@ SUBJECT_TITLE_ROOM = 78
 PREHEADER_ROOM = 150
 # A digest that looks back further than this beyond its usual rhythm says so.
 USUAL_WINDOW = timedelta(days=3)
+# Looked up once: an enumeration's members are slow to reach, and each mail asks for many.
+KEYWORD, TOPIC, POPULARITY = ReasonKind.KEYWORD, ReasonKind.TOPIC, ReasonKind.POPULARITY
 
 
 class Link(NamedTuple):
@@ -61,9 +64,9 @@ def title(item: Item) -> str:
     return line(item.title, TITLE_ROOM)
 
 
-def language_tag(item: Item) -> str:
-    """Give the language that an item is written in; "" = unknown, as in HTML."""
-    return item.language if item.language and TAG.fullmatch(item.language) else ""
+def language_tag(language: str | None) -> str:
+    """Give the language that an item says it is in; "" = unknown, as in HTML."""
+    return language if language and TAG.fullmatch(language) else ""
 
 
 def page(item: Item) -> str | None:
@@ -113,10 +116,9 @@ def counts(language: Language, upvotes: int | None, comments: int | None) -> tup
 
 
 def shown_reasons(reasons: Sequence[Reason]) -> list[Reason]:
-    """Choose the reasons that tell a reader most: by weight, popularity only for itself."""
-    telling = [one for one in reasons if one.kind is not ReasonKind.POPULARITY]
-    ordered = sorted(telling or reasons, key=lambda one: -abs(one.share))
-    return ordered[:REASONS_SHOWN]
+    """Put reasons in order of weight; popularity speaks only where nothing else does."""
+    telling = [one for one in reasons if one.kind is not POPULARITY]
+    return sorted(telling or reasons, key=_weight)
 
 
 def reason_words(language: Language, kind: ReasonKind, value: str) -> str:
@@ -142,14 +144,8 @@ def reason_words(language: Language, kind: ReasonKind, value: str) -> str:
 
 
 def matched_words(reasons: Sequence[Reason]) -> tuple[str, ...]:
-    """Give the words by which an item was found, each once, strongest reason first."""
-    found = [
-        word.strip()
-        for one in sorted(reasons, key=lambda one: -one.share)
-        if one.kind in (ReasonKind.KEYWORD, ReasonKind.TOPIC) and one.share > 0
-        for word in one.value.split(",")
-    ]
-    return tuple(dict.fromkeys(found))
+    """Give the values of the reasons that are words of the item, in the order of *reasons*."""
+    return tuple([one.value for one in reasons if one.share > 0 and one.kind in (KEYWORD, TOPIC)])
 
 
 def on_the_day(language: Language, day: Day, picks: int, since: date | None) -> tuple[str, ...]:
@@ -189,14 +185,13 @@ def on_the_day(language: Language, day: Day, picks: int, since: date | None) -> 
 
 def looks_back_to(digest: Digest, subscriber: Subscriber) -> date | None:
     """Give the first day of a digest's window if it is longer than this reader's rhythm."""
-    days = sorted(subscriber.schedule.weekdays)
-    following = [*days[1:], days[0] + 7] if days else []
-    gap = max((after - day for day, after in zip(days, following, strict=True)), default=1)
-    usual = max(USUAL_WINDOW, timedelta(days=gap))
     # A day of grace: sources are late and clocks change.
-    if digest.composed_at - digest.window_from <= usual + timedelta(days=1):
+    back = digest.composed_at - digest.window_from - timedelta(days=1)
+    if back <= USUAL_WINDOW:
         return None
-    return digest.window_from.date()
+    days = sorted(subscriber.schedule.weekdays)
+    gaps = (after - day for day, after in pairwise([*days, days[0] + 7]))
+    return digest.window_from.date() if back > timedelta(days=max(gaps)) else None
 
 
 @lru_cache(maxsize=4096)
@@ -221,3 +216,7 @@ def subject(language: Language, pattern: str, edition: date, title: str, count: 
 def preheader(titles: Sequence[str]) -> str:
     """Give the preview beside the subject: the titles that the subject does not show."""
     return cut(" · ".join(titles[1:] or titles), PREHEADER_ROOM)
+
+
+def _weight(reason: Reason) -> float:
+    return -abs(reason.share)
