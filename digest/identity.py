@@ -11,6 +11,7 @@ Pure.  A key is text with a prefix that says how far it may be trusted:
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
@@ -106,7 +107,7 @@ def doi(text: str) -> str | None:
     Source: ISO 26324 (DOI names compare without regard to ASCII case).
     """
     text = text.strip()
-    if len(text) > MAX_LINK_CHARS:
+    if len(text) > MAX_LINK_CHARS or ("10." not in text and "rxiv.org" not in text.lower()):
         return None
     parts = _split(text)
     if parts and parts.hostname and _PREPRINT_HOSTS.fullmatch(parts.hostname):
@@ -285,6 +286,8 @@ def _bounded(prefix: str, value: str) -> str:
 # --- titles -----------------------------------------------------------------------------
 
 
+# Each key of an item asks for the same title and the same opening again.
+@lru_cache(maxsize=64)
 def _letters(text: str) -> str:
     """Give letters and digits alone: renderings lose spaces beside words they highlight."""
     return fold(from_tex(text)).replace(" ", "")

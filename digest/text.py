@@ -151,7 +151,7 @@ def tokens(text: str) -> list[str]:
 def _clean(text: str) -> str:
     """Drop what cannot be seen and compose the rest; white space is left to the caller."""
     if text.isascii():
-        return _INVISIBLE.sub("", text)
+        return text if text.isprintable() else _INVISIBLE.sub("", text)
     seen = _SURROGATE.sub("\ufffd", _INVISIBLE.sub("", text))
     marks = "".join(character for character in set(seen) if unicodedata.combining(character))
     if marks:

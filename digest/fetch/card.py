@@ -27,7 +27,8 @@ ENOUGH_YEARS = 10
 COUNT = r"\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?[kKmM]?"
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 DAY = re.compile(
-    r"(?P<month>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}\.?\s"
+    r"(?P<month>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+    r"(?:r?uary|ch|il|e|y|ust|t|tember|ober|ember)?\.?\s"
     r"(?P<day>\d{1,2})(?!\d)(?:,\s(?P<year>\d{4})\b)?"
 )
 _AUTHORS = re.compile(r"[\s\[•*·-]*(\d{1,6}) authors?\b", re.ASCII)

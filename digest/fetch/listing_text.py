@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime
+from itertools import islice
 from urllib.parse import unquote
 
 from digest.errors import ParseError
@@ -90,13 +91,14 @@ def parse_text(content: bytes, source: Source, fetched_at: datetime) -> Listing:
     shown_on, year = capture_day(_page_day(header), cards, captured_by)
     if year:
         warnings.append(f"dates without a year were read as of {year}")
-    if len(cards) > MAX_ITEMS:
-        warnings.append(f"{len(cards)} papers shown, the first {MAX_ITEMS} read")
+    found = announcements(cards, source, capture_year=year)
+    if len(found) == MAX_ITEMS:
+        warnings.append(f"only the first {MAX_ITEMS} papers were read")
     if bare := sum(not card.summary and not card.ai_summary for card in cards):
         warnings.append(f"{bare} of {len(cards)} papers have no abstract")
     return Listing(
         kind="huggingface",
-        announcements=tuple(announcements(cards, source, capture_year=year)),
+        announcements=tuple(found),
         shown_on=shown_on,
         warnings=tuple(warnings),
     )
@@ -105,13 +107,18 @@ def parse_text(content: bytes, source: Source, fetched_at: datetime) -> Listing:
 def _read(document: str) -> tuple[str, list[Card]]:
     """Choose the rendering, and part the header from the cards."""
     if heading := HEADING.search(document):
-        return document[: heading.start()], list(read_headed(document))
+        return document[: heading.start()], _bounded(read_headed(document))
     lines = document.split("\n")
     linked = (i for i, line in enumerate(lines) if read_paper_id(line.strip()))
     if (first := next(linked, None)) is not None:
-        return "\n".join(lines[:first]), list(_read_link_lines(lines))
+        return "\n".join(lines[:first]), _bounded(_read_link_lines(lines))
     start, lines = _plain_start(lines)
-    return "\n".join(lines[:start]), list(_read_plain(lines[start:]))
+    return "\n".join(lines[:start]), _bounded(_read_plain(lines[start:]))
+
+
+def _bounded(cards: Iterator[Card]) -> list[Card]:
+    # Trending pages show every card twice.
+    return list(islice(cards, 2 * MAX_ITEMS))
 
 
 def _with_machine_summary(card: Card) -> Card:
