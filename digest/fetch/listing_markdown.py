@@ -21,6 +21,9 @@ from digest.fetch.card import (
     read_paper_id,
 )
 
+MAX_VOTE_BOX_CHARS = 40
+MAX_BODY_CHARS = 50_000
+
 _TARGET = r"(?:\((?P<link>[^()\s]{1,500})\)|\[(?P<number>\d{1,5})\])"
 HEADING = re.compile(
     # "### [Title](address)", the title perhaps over two or three lines ...
@@ -32,7 +35,7 @@ HEADING = re.compile(
 _REFERENCE = re.compile(r"^ {0,3}\[?(?P<number>\d{1,5})[\]:.]{1,2} +(?P<link>https?://\S+)$", re.M)
 
 # "[", "65", "][35]" right before the next title.
-_VOTE_BOX = re.compile(rf"\[\s*\n\s*(?P<count>-|{COUNT})\s*\n\s*\]\[\d{{1,5}}\]\s*\Z")
+_VOTE_BOX = re.compile(rf"\[\n(?P<count>-|{COUNT})\n\]\[\d{{1,5}}\]\s*\Z")
 # "[101](https://huggingface.co/login?next=%2Fpapers%2F2606.00683)", "Upvote" perhaps before.
 _VOTE_LINK = re.compile(
     rf"\[(?:Upvote\s+)?(?P<count>-|{COUNT})\]"
@@ -43,7 +46,7 @@ _WRAPPED_ABSTRACT = re.compile(
 )
 # What may follow an abstract that is no link: each of these opens a line.
 _AFTER_ABSTRACT = re.compile(
-    r"^(?:\[?\s*[-*•]\s+(?:\d+ authors?\b|!\[|\[图片|$)|\[?- ?$|\[\[|\[!\[|\[Upvote\b|"
+    r"^(?:\[?\n?[ ]*[-*•][ ]+(?:\d+ authors?\b|!\[|\[图片|$)|\[?- ?$|\[\[|\[!\[|\[Upvote\b|"
     r"\[(?:LINK: )?GitHub\b|·|\[arXiv Page\]|Submitted by$|<a id=)",
     re.M,
 )
@@ -51,11 +54,11 @@ _ORGANISATION = re.compile(
     r"\[(?:!\[[^\[\]\n]{0,200}\]\([^()\s]{0,500}\)|\[[^\[\]\n]{0,200}\])"
     r"\s*(?P<name>[^\[\]\n]{1,200})\](?:\([^()\s]+\)|\[\d+\])"
 )
-_AUTHOR_LINE = re.compile(r"^[\s\[*•-]*\d+ authors?\b", re.M)
+_AUTHOR_LINE = re.compile(r"^[ \[*•-]*\d+ authors?\b", re.M)
 _DATE = re.compile(r"·\s*(?:Published on\s+)?(?=[A-Z][a-z]{2})")
 _COMMENTS = re.compile(rf"[ ]?\[?[ ]?(?P<count>{COUNT})(?:\]|\s|$)")
 _CODE = re.compile(r"\[(?:LINK: )?GitHub\b[^\[\]\n]{0,20}\]\((?P<link>[^()\s]{1,500})\)")
-_BREAK_MARK = re.compile(r"\\+(?=\n)|\\\s(?=\s)")
+_BREAK_MARK = re.compile(r"(?<!\\)\\++(?=\n)|\\\s(?=\s)")
 
 
 def read_headed(document: str) -> Iterator[Card]:
@@ -66,16 +69,17 @@ def read_headed(document: str) -> Iterator[Card]:
         if paper_id := read_paper_id(unquote(vote["path"])):
             upvotes_by_id[paper_id] = read_count(vote["count"])
     headings = list(HEADING.finditer(document))
-    before = document[: headings[0].start()] if headings else ""
+    above = document[: headings[0].start()] if headings else ""
     ends = [heading.start() for heading in headings[1:]] + [len(document)]
     for heading, end in zip(headings, ends, strict=True):
-        box = _VOTE_BOX.search(before[-40:])
-        before = document[heading.end() : end]
+        box = _VOTE_BOX.search(above[-MAX_VOTE_BOX_CHARS:])
+        above = document[heading.end() : end]
         link = heading["link"] or address_by_number.get(heading["number"] or "", "")
         paper_id = read_paper_id(link)
         if heading["link"] and not paper_id:
             continue
-        card = _read_body(_VOTE_BOX.sub("", _VOTE_LINK.sub("", before)))
+        body = above[:-MAX_VOTE_BOX_CHARS] + _VOTE_BOX.sub("", above[-MAX_VOTE_BOX_CHARS:])
+        card = _read_body(_VOTE_LINK.sub("", body[:MAX_BODY_CHARS]))
         title = _BREAK_MARK.sub(" ", heading["linked"] or heading["plain"])
         upvotes = upvotes_by_id.get(paper_id or "", read_count(box["count"]) if box else None)
         yield replace(card, title=title, paper_id=paper_id, upvotes=upvotes)

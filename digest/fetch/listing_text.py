@@ -34,6 +34,8 @@ from digest.model import Listing, Source
 
 # Navigation, front matter and banners before the first paper.
 MAX_HEADER_CHARS = 20_000
+# From the banner on: subscribe, names, periods, search words, the date; blank lines between.
+MAX_HEADER_LINES = 40
 MAX_ORGANISATION_CHARS = 150
 # Titles have 15 to 183 characters, abstracts 560 to 1,920; nearer than this it is a guess.
 MAX_TITLE_CHARS = 300
@@ -53,6 +55,7 @@ _CAPTURED = re.compile(
     re.I | re.M,
 )
 _TRENDING = re.compile(r"^#* ?Trending Papers$", re.M)
+_BLANK_LINES = re.compile(r"\n[^\S\n]*\n\s*")
 _DOT = "·"
 _AUTHORS_LINK = re.compile(r"\[?(?P<text>\d{1,6} authors?)\]\((?P<address>[^()\s]{1,500})\)")
 _LOGIN = re.compile(r"/login\?next=(?P<path>\S{1,200})")
@@ -141,8 +144,8 @@ def _plain_start(lines: list[str]) -> tuple[int, list[str]]:
     """Find the first line of papers; a title glued to the header gets a line of its own."""
     banner = next(i for i, line in enumerate(lines) if _BANNER.search(line))
     start = banner + 1
-    for number in range(banner, len(lines)):
-        line = lines[number].strip()
+    for number, raw in enumerate(lines[banner : banner + MAX_HEADER_LINES], banner):
+        line = raw.strip()
         if glued := _GLUED.fullmatch(line):
             return number + 1, [*lines[: number + 1], glued["title"], *lines[number + 1 :]]
         day = read_day(line)
@@ -196,13 +199,9 @@ def _read_plain(lines: list[str]) -> Iterator[Card]:
 
 def _blocks(lines: list[str]) -> list[str]:
     """Give paragraphs where blank lines part them, else single lines."""
-    while lines and not lines[-1].strip():
-        lines = lines[:-1]
-    if any(not line.strip() for line in lines):
-        blocks = re.split(r"\n\s*\n", "\n".join(lines))
-    else:
-        blocks = lines
-    return [block for block in blocks if block.strip()]
+    text = "\n".join(lines).strip()
+    blocks = _BLANK_LINES.split(text)
+    return [block for block in (blocks if len(blocks) > 1 else text.split("\n")) if block]
 
 
 def _pairs(blocks: list[str]) -> Iterator[Card]:

@@ -64,9 +64,11 @@ def is_revised(before: Described, after: Described) -> bool:
 
     Case, punctuation, white space and a cut-off end do not count.
     """
+    title_before, title_after = _letters(before.title), _letters(after.title)
+    summary_before, summary_after = _letters(before.summary), _letters(after.summary)
     return (
-        _differs(before.title, after.title)
-        or _differs(before.summary, after.summary)
+        title_before != title_after
+        or not summary_after.startswith(summary_before)
         or _is_newer(after, before)
     )
 
@@ -144,7 +146,6 @@ def _is_newer(one: Described, other: Described) -> bool:
     return one.version is not None and other.version is not None and one.version > other.version
 
 
-def _differs(before: str, after: str) -> bool:
+def _letters(text: str) -> str:
     # Renderings lose and add spaces beside highlighted words, so letters alone are compared.
-    old, new = (fold(text).replace(" ", "") for text in (before, after))
-    return bool(old) and not new.startswith(old)
+    return fold(text).replace(" ", "")

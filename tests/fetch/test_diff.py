@@ -209,6 +209,7 @@ def test_a_title_that_two_works_share_merges_neither():
         pytest.param({"ai_summary": "It ranks."}, ChangeKind.SEEN, id="a machine's summary"),
         pytest.param({"version": 1}, ChangeKind.SEEN, id="same version"),
         pytest.param({"version": 2}, ChangeKind.REVISED, id="new version"),
+        pytest.param({"title": TITLE + " v2"}, ChangeKind.REVISED, id="longer title"),
         pytest.param({"title": "Other", "version": 2}, ChangeKind.REVISED, id="new title"),
         pytest.param({"summary": "Short.", "version": 2}, ChangeKind.REVISED, id="new abstract"),
     ],

@@ -416,17 +416,17 @@ def test_undecodable_bytes_are_told():
     "piece",
     ["### [", "### [x](", "[\n1\n][1]\n", "·\n", "[", "](", "a\n\n", f"{SITE}/papers/1\n",
      "· May 1\n", "### x\n[", "\\\n", " ", "- ", "[[", f"[1]({SITE}/login?next=", "Subscribe",
-     "[![](x)", "May 1\n"],
+     "[![](x)", "May 1\n", "\\", "\n", "[Upvote ", "·", "-\n", "[[a] b](c)\n"],
 )  # fmt: skip
-def test_no_megabyte_takes_long(piece):
+def test_no_repetition_takes_long(piece):
     start = time.perf_counter()
 
-    try:
-        listing = read(BANNER + piece * (1_000_000 // len(piece)))
-    except ParseError:
-        listing = None
-
-    assert listing is None or len(listing.announcements) <= 5_000
+    for start_of_card in ("", "### x\n", "### x\n["):
+        try:
+            listing = read(BANNER + start_of_card + piece * (300_000 // len(piece)))
+        except ParseError:
+            continue
+        assert len(listing.announcements) <= 5_000
     assert time.perf_counter() - start < 10
 
 
