@@ -43,8 +43,8 @@ Form = tuple[str, ...]
 HOLE = re.compile(r"\x00([a-z_]+)\x00")
 JINJA = re.compile(r"(\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\})", re.DOTALL)
 STYLE_SHEET = "mail/style.css"
-# Plain "en" is no country's English; the mail is written in the world's, with 24 hours.
-LOCALE_OF = {"en": "en_GB"}
+# The messages' own language.  Plain "en" is no country's English: days come before months.
+ENGLISH = Locale("en", "GB")
 # What an expression of a template can raise beside Jinja2's own errors.
 TEMPLATE_ERRORS = (
     TemplateError,
@@ -81,7 +81,7 @@ class Language:
         locale, words = _catalogue(tag, folders)
         self._locale = locale
         self._words = words
-        self.tag = locale.language if tag in LOCALE_OF else str(locale).replace("_", "-")
+        self.tag = "en" if locale == ENGLISH else str(locale).replace("_", "-")
         self.direction = locale.text_direction
 
     def gettext(self, message: str, **values: object) -> str:
@@ -275,11 +275,11 @@ def inline_style(source: str, style_sheet: str) -> str:
 def _catalogue(tag: str, folders: Sequence[Path]) -> tuple[Locale, NullTranslations]:
     """Find the locale and the words for a tag; English is in the messages themselves."""
     try:
-        locale = Locale.parse(LOCALE_OF.get(tag, tag).replace("-", "_"))
+        locale = Locale.parse(tag, sep="-")
     except (UnknownLocaleError, ValueError, TypeError):
-        return Locale.parse(LOCALE_OF["en"]), NullTranslations()
+        return ENGLISH, NullTranslations()
     if locale.language == "en":
-        return locale, NullTranslations()
+        return locale if locale.territory else ENGLISH, NullTranslations()
     for folder in folders:
         path = folder / "mail" / "locale" / f"{locale.language}.po"
         try:
@@ -288,7 +288,7 @@ def _catalogue(tag: str, folders: Sequence[Path]) -> tuple[Locale, NullTranslati
             continue
         except (OSError, ValueError, PoFileError) as error:
             logger.error("catalogue broken, passed over: file=%s cause=%s", path.name, error)
-    return Locale.parse(LOCALE_OF["en"]), NullTranslations()
+    return ENGLISH, NullTranslations()
 
 
 def _read_catalogue(path: Path) -> Translations:

@@ -19,12 +19,12 @@ ELLIPSIS = "…"
 
 # A full stop after one of these ends no sentence (compared without their own full stops).
 ABBREVIATION = re.compile(
-    r"(?:al|approx|art|ca|cf|ch|chap|col|dr|eds?|eg|eqn?s?|et|etc|ex|figs?|i|ie|inc|jr|lem|llc|ltd"
-    r"|max|min|mrs?|ms|nos?|nr|op|pp?|prof|prop|refs?|resp|secs?|sects?|sr|st|suppl|tabs?|thm|vol"
+    r"(?:al|approx|art|ca|cf|ch|chap|col|dr|eds?|eg|eqn?s?|et|ex|figs?|i|ie|lem"
+    r"|max|min|mrs?|ms|nos?|nr|op|pp?|prof|prop|refs?|secs?|sects?|st|suppl|tabs?|thm|vol"
     r"|vs|viz|wrt)"
 )
-# These may well end a sentence too: they do so before a capital.
-ENDING_ABBREVIATIONS = frozenset({"al", "etc", "inc", "ltd", "llc", "jr", "sr", "resp"})
+# "U.S." and "J." alike; a theorem "A." that ends a sentence is rarer.
+INITIALS = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_]")
 # What may close a sentence after its stop, as a quotation does.
 END = re.compile(r"""[.!?]+["'”’)\]}]*(?=\s)|[。！？]+["”’）」』]*""")
 WIDE_STOPS = "。！？"
@@ -153,17 +153,5 @@ def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
     if following[:1].islower():
         return False
     last = text[start : match.start()].rsplit(None, 1)[-1:]
-    word = last[0].lstrip("([{\"'“‘").replace(".", "").lower() if last else ""
-    if ABBREVIATION.fullmatch(word):
-        return (
-            word in ENDING_ABBREVIATIONS
-            and following[:1].isupper()
-            and _is_long(text, start, match)
-        )
-    # An initial ("J. Smith", "U.S. data") is one letter; "Theorem A." before a capital is rarer.
-    return not (len(word) == 1 and word.isalpha())
-
-
-def _is_long(text: str, start: int, match: re.Match[str]) -> bool:
-    """After "et al." a capital begins a sentence only if there was one to end."""
-    return not text[: match.start()].endswith("et al") and match.start() - start > 20
+    word = last[0].lstrip("([{\"'“‘") if last else ""
+    return not (INITIALS.fullmatch(word) or ABBREVIATION.fullmatch(word.replace(".", "").lower()))

@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol, TypeVar
 from digest.compose import wording
 from digest.compose.colours import DARK_CARD, DARK_PAGE, LIGHT_CARD, LIGHT_PAGE, shades
 from digest.compose.columns import WIDTH, columns, wrap
-from digest.compose.wire import quoted_printable
+from digest.compose.wire import quoted_printable, tidy
 from digest.config import MailSettings
 from digest.model import Day, Item, ReasonKind
 from digest.render import Language, Templates
@@ -78,7 +78,8 @@ class Shown(NamedTuple):
 
 def piece(text: str) -> Piece:
     """Encode a stretch of the mail."""
-    return Piece(text, quoted_printable(text), len(text.encode("utf-8", "replace")))
+    text = tidy(text)
+    return Piece(text, quoted_printable(text), len(text.encode()))
 
 
 NOTHING = Shown(piece(""), piece(""))
@@ -163,7 +164,8 @@ class Pieces:
         return self._shown("opening", language, edition=edition, sentences=sentences)
 
     def _section(self, language: Language, name: str) -> Shown:
-        return self._shown("section", language, name=name)
+        heading = wording.line(name, wording.NAME_ROOM) or wording.NOTHING_TO_SHOW
+        return self._shown("section", language, name=heading)
 
     def _item(
         self,

@@ -16,25 +16,34 @@ from digest.errors import RenderError
 PLAIN_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.\[\]:-]{1,253}")
 LINE = 76
+BLANKS_AT_END = re.compile(r"[ \t]+(?=\n)")
 WORD_BEGIN, WORD_END = "=?utf-8?q?", "?="
 # RFC 2047 section 5 rule 3: what stands for itself even in a name.
 PLAIN_SIGNS = frozenset(f"{ascii_letters}{digits}!*+-/")
 
 
+def tidy(text: str) -> str:
+    """Make text such as a mail can carry: LF ends without blanks before them, no surrogates."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not text.isascii():
+        text = text.encode("utf-8", "replace").decode()
+    return BLANKS_AT_END.sub("", text)
+
+
 def quoted_printable(text: str) -> bytes:
-    """Encode text so that encoded pieces can be joined: each ends with a line break.
+    """Encode tidy text so that encoded pieces can be joined: each ends with a line break.
 
     The break is a soft one where *text* ends in the middle of a line.  RFC 2045 section 6.7.
     """
     if len(text) < LINE and _is_plain(text) and "=" not in text and not text.endswith(" "):
         # Most personal parts are one short plain word: this is five times as fast.
         return f"{text}=\r\n".encode("ascii")
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    encoded = b2a_qp(text.encode("utf-8", "replace"), istext=True)
+    encoded = b2a_qp(text.encode("utf-8"), istext=True)
     if not encoded or encoded.endswith(b"\n"):
         return encoded.replace(b"\n", b"\r\n")
-    start = encoded.rfind(b"\n") + 1
-    if len(encoded) - start >= LINE:
+    # What the library makes of a blank at the very end may be longer than a line already.
+    while len(encoded) - encoded.rfind(b"\n") - 1 >= LINE:
         # No room for the soft break: the last sign, plain or "=XX", goes to a line of its own.
         place = -3 if encoded[-3:-2] == b"=" else -1
         encoded = encoded[:place] + b"=\n" + encoded[place:]

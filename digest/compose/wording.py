@@ -19,6 +19,8 @@ from digest.text import one_line
 
 TAG = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
 TITLE_ROOM = 300
+# Stands for a name that is all invisible signs.
+NOTHING_TO_SHOW = "–"
 NAME_ROOM = 80
 REASON_ROOM = 48
 AUTHORS_SHOWN = 3
@@ -61,7 +63,7 @@ def safe_url(url: str | None) -> str | None:
 
 def title(item: Item) -> str:
     """Give an item's title, ready to be shown."""
-    return line(item.title, TITLE_ROOM)
+    return line(item.title, TITLE_ROOM) or NOTHING_TO_SHOW
 
 
 def language_tag(language: str | None) -> str:

@@ -1,0 +1,264 @@
+"""Both parts of the mail: that they say the same, keep in size, and show what they must."""
+
+import re
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from selectolax.lexbor import LexborHTMLParser
+
+from digest.compose.columns import WIDTH, columns
+from digest.compose.letter import HTML_BYTES, fit
+from digest.compose.message import MessageBuilder
+from digest.model import Day, Digest, Links, Ranked
+from digest.render import Templates
+from tests.compose.samples import ADA, DAY, MAIL, make_digest, make_item
+
+BUILDER = MessageBuilder(MAIL, Templates())
+
+
+def html_of(digest: Digest) -> LexborHTMLParser:
+    return LexborHTMLParser(BUILDER.html(digest, ADA))
+
+
+def texts(tree: LexborHTMLParser, selector: str) -> list[str]:
+    return [" ".join(node.text().split()) for node in tree.css(selector)]
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def solid(text: str) -> str:
+    """Drop all white space: Chinese is wrapped where there is none."""
+    return "".join(text.split())
+
+
+def test_html_shows_sections_and_items_in_order():
+    tree = html_of(make_digest())
+
+    assert texts(tree, "h1") == ["Saturday, 21 November 2026"]
+    assert texts(tree, "h2") == [
+        "Retrieval and embeddings",
+        "Protein structure",
+        "Popular today",
+    ]
+    titles = [pick.item.title for pick in make_digest().picks]
+    assert texts(tree, "h3 a") == titles
+    assert titles[0].startswith("Nested")
+
+
+def test_everything_the_html_says_stands_in_the_text():
+    digest = make_digest()
+    tree, text = html_of(digest), solid(BUILDER.text(digest, ADA))
+
+    for selector in ("h1", "h2", "h3", ".by", ".lead", ".chip", ".count", ".link"):
+        for said in texts(tree, selector):
+            assert solid(said.removeprefix("▲ ")) in text
+    for said in texts(tree, ".summary"):
+        assert solid(said.removeprefix("AI summary ")) in text
+    for link in tree.css("a"):
+        assert link.attributes["href"] in text
+
+
+def test_every_address_of_the_text_stands_in_the_html():
+    digest = make_digest()
+    shown = {link.attributes["href"] for link in html_of(digest).css("a")}
+
+    found = re.findall(
+        r"^ +\[(\d+)\] (?:[A-Z]\w+: )?(\S+)$", BUILDER.text(digest, ADA), re.MULTILINE
+    )
+
+    assert [int(number) for number, _ in found] == list(range(1, len(found) + 1))
+    assert len(found) == 16
+    assert {address for _, address in found} | {
+        "mailto:digest@example.org?subject=unsubscribe"
+    } == shown
+
+
+def test_text_keeps_to_its_columns():
+    lines = BUILDER.text(make_digest(), ADA).split("\n")
+
+    assert all(columns(line) <= WIDTH for line in lines if "http" not in line)
+    assert not any(line != line.rstrip() for line in lines)
+    assert "\n\n\n\n" not in "\n".join(lines)
+
+
+def test_machine_made_summary_is_marked():
+    tree = html_of(make_digest())
+
+    [marked] = [node for node in tree.css(".summary") if node.css(".mark")]
+    assert flat(marked.text()).startswith("AI summary An encoder can be updated weekly")
+    assert "AI summary: An encoder" in BUILDER.text(make_digest(), ADA)
+
+
+def test_summary_is_extracted_for_this_readers_words():
+    tree = html_of(make_digest())
+
+    assert "Matryoshka embeddings" in texts(tree, ".summary")[0]
+
+
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [
+        pytest.param(
+            DAY,
+            ["212 new items from 3 sources, 6 chosen for you.", "arxiv-bio could not be read"],
+            id="a source failed",
+        ),
+        pytest.param(
+            Day(new_items=1, source_names=("hf",)),
+            ["1 new item from 1 source, 6 chosen for you."],
+            id="one of one",
+        ),
+        pytest.param(Day(), ["6 chosen for you."], id="nothing new, late arrivals only"),
+        pytest.param(
+            replace(DAY, failed_sources=("a", "b")),
+            ["212 new items from 3 sources", "a and b could not be read today; what they"],
+            id="two failed",
+        ),
+    ],
+)
+def test_mail_is_honest_about_the_day(day, said):
+    digest = make_digest(day=day)
+
+    shown = texts(html_of(digest), ".lead")
+
+    assert len(shown) == len(said)
+    assert all(line.startswith(start) for line, start in zip(shown, said, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("days_back", "since"),
+    [
+        pytest.param(3, None, id="usual window"),
+        pytest.param(4, None, id="a day of grace"),
+        pytest.param(9, date(2026, 11, 12), id="after an outage"),
+    ],
+)
+def test_catching_up_is_said(days_back, since):
+    text = BUILDER.text(make_digest(days_back=days_back), ADA)
+
+    assert ("catches up since Thu 12 Nov" in text) is (since is not None)
+
+
+def test_weekly_reader_does_not_catch_up_every_week():
+    weekly = replace(ADA, schedule=replace(ADA.schedule, weekdays=frozenset({5})))
+
+    assert "catches up" not in BUILDER.text(make_digest(days_back=7), weekly)
+
+
+def test_footer_tells_why_when_and_how_to_leave():
+    text = flat(BUILDER.text(make_digest(), ADA))
+
+    assert "because ada@example.org is subscribed to Daily Digest" in text
+    assert "Retrieval and embeddings and Protein structure" in text
+    assert "Next digest: Sun 22 Nov, 07:00" in text
+    assert "Unsubscribe: mailto:digest@example.org?subject=unsubscribe" in text
+    assert "Contact: desk@example.org" in text
+
+
+def test_digest_without_a_next_one_says_nothing_of_it():
+    digest = make_digest(day=replace(DAY, next_digest_at=None))
+
+    assert "Next digest" not in BUILDER.text(digest, ADA)
+
+
+def test_only_web_addresses_are_linked():
+    item = make_item(
+        1,
+        "T",
+        links=Links(
+            page="javascript:alert(1)",
+            pdf="https://example.org/a b",
+            html="http://[broken",
+            code="data:text/html,x",
+            project="//example.org/x",
+            discussion="https://example.org/" + "x" * 2000,
+        ),
+    )
+    digest = make_digest([Ranked(item=item, score=1)])
+
+    assert [link.attributes["href"] for link in html_of(digest).css(".card a")] == []
+
+
+def test_item_keeps_its_own_language_and_direction():
+    tree = html_of(make_digest())
+
+    [chinese] = [node for node in tree.css("h3") if "低资源" in node.text()]
+    assert (chinese.attributes["lang"], chinese.attributes["dir"]) == ("zh", "auto")
+
+
+def many(count: int, summary: str = "We show that words matter. " * 20) -> Digest:
+    ranked = [
+        Ranked(item=make_item(n, f"Item number {n} of a long day", summary), score=1 - n / 1000)
+        for n in range(count)
+    ]
+    return make_digest(ranked, replace(ADA, max_items=count))
+
+
+@pytest.mark.parametrize("count", [10, 40, 100])
+def test_size_budget_holds_and_no_item_is_lost(count):
+    digest = many(count)
+
+    html, text = BUILDER.html(digest, ADA), BUILDER.text(digest, ADA)
+
+    assert len(html.encode()) <= HTML_BYTES
+    for n in range(count):
+        assert f"Item number {n} of" in html
+        assert f"Item number {n} of" in text
+    assert ("Also chosen for you" in html) is (count == 100)
+
+
+def test_what_does_not_fit_even_as_a_line_is_counted():
+    links = Links(page="https://a.example/" + "x" * 900)
+    ranked = [
+        Ranked(item=make_item(n, f"{n} " + "模" * 290, links=links), score=1 - n / 1000)
+        for n in range(100)
+    ]
+    digest = make_digest(ranked, replace(ADA, max_items=100))
+
+    html, text = BUILDER.html(digest, ADA), BUILDER.text(digest, ADA)
+
+    assert len(html.encode()) <= HTML_BYTES
+    shown = len(texts(LexborHTMLParser(html), ".short, h3"))
+    assert 20 < shown < 100
+    assert f"{100 - shown} more were chosen" in flat(html)
+    assert f"{100 - shown} more were chosen" in flat(text)
+
+
+sizes = st.lists(st.tuples(st.integers(1, 50), st.integers(1, 20)), max_size=20)
+
+
+@given(sizes, st.integers(0, 400))
+def test_fitting_shows_as_much_as_there_is_room_for(pairs, room):
+    whole = [max(pair) for pair in pairs]
+    short = [min(pair) for pair in pairs]
+
+    items, lines = fit(whole, short, room)
+
+    def taken(items: int, lines: int) -> int:
+        return sum(whole[:items]) + sum(short[items : items + lines])
+
+    assert taken(items, lines) <= room
+    if items + lines < len(pairs):
+        assert items == 0
+        assert taken(0, lines + 1) > room
+    elif lines:
+        assert taken(items + 1, lines - 1) > room
+
+
+def test_mail_holds_nothing_that_clients_forbid_or_readers_mind():
+    html = BUILDER.html(make_digest(), ADA)
+    tree = LexborHTMLParser(html)
+
+    for forbidden in ("script", "form", "input", "iframe", "img", "link", "svg", "object"):
+        assert tree.css(forbidden) == []
+    assert "@import" not in html
+    assert "url(" not in html
+    assert all(table.attributes.get("role") == "presentation" for table in tree.css("table"))
+    assert tree.css_first("html").attributes["lang"] == "en"
+    assert tree.css_first("meta[name=color-scheme]").attributes["content"] == "light dark"
+    assert all(node.attributes.get("style") for node in tree.css("h1, h2, h3, p, a, td.card"))
