@@ -1,9 +1,9 @@
 """What is new in a listing, held against the store's items.  Pure.
 
 An announcement meets an item where they share a key, unless they contradict each other: two
-arXiv ids, two DOIs of one registrar, two guids or pages of one source, no author in common.
-The most trusted kind of key of which both have one decides.  Whether an item is news is
-decided here, once: `eligible_at` is set, or it stays None.
+arXiv ids, two DOIs of one registrar, two guids or pages of one source, or under one title
+another abstract or other authors.  The most trusted kind of key of which both have one
+decides.  Whether an item is news is decided here, once: `eligible_at` is set, or stays None.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -113,9 +113,13 @@ def _contradict(one: Described, other: Described, source: Source) -> bool:
         ours, theirs = _keys_under(prefix, one), _keys_under(prefix, other)
         if ours and theirs:
             return not ours & theirs
-    if opening(one.summary) and opening(one.summary) == opening(other.summary):
+    if _keys_under("link:", one) & _keys_under("link:", other):
         return False
+    # Only a title is left.  One opening proves it; two of them need an author in common.
+    our_opening, their_opening = opening(one.summary), opening(other.summary)
     our_names, their_names = _names(one), _names(other)
+    if our_opening and their_opening:
+        return our_opening != their_opening and not our_names & their_names
     return bool(our_names and their_names) and not our_names & their_names
 
 

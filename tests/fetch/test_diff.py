@@ -113,6 +113,13 @@ def test_one_work_from_four_kinds_of_sources_is_one_item():
             id="a title that says nothing",
         ),
         pytest.param(
+            announce("An introduction to large language models", link="https://a.example/"),
+            announce(
+                "An introduction to large language models", ABSTRACT[::-1], arxiv="2606.00009"
+            ),
+            id="a long title with another abstract",
+        ),
+        pytest.param(
             announce("Introduction to the special issue on trees", "", ("Ada Lovelace",)),
             announce("Introduction to the special issue on trees", "", ("Alan Turing",)),
             id="a long title with other authors",
@@ -148,6 +155,16 @@ def test_two_works_stay_two(one, other):
             announce(authors=("Kaur, M.",), summary=""),
             announce(authors=("Mandeep Kaur", "Bob Low"), summary=""),
             id="author lists of two lengths and orders",
+        ),
+        pytest.param(
+            announce(link="https://blog.example/1", authors=("Ada Lovelace",)),
+            announce(summary=ABSTRACT[::-1], link="https://blog.example/1", authors=("Bob Low",)),
+            id="one page, other words about it",
+        ),
+        pytest.param(
+            announce(authors=("Ada Lovelace",)),
+            announce(summary=ABSTRACT[::-1], authors=("A. Lovelace", "Bob Low")),
+            id="a rewritten abstract by the same author",
         ),
     ],
 )
