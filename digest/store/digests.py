@@ -137,7 +137,8 @@ def _without_sent(
             if now_shown[0] not in had:
                 had.add(now_shown[0])
                 shown.append(now_shown)
-                going.append(replace(pick, place=len(shown)))
+                place = len(shown)
+                going.append(pick if pick.place == place else replace(pick, place=place))
         state = digest.state if going else DigestState.HELD
         kept.append((replace(digest, picks=tuple(going), state=state), shown))
     return kept
@@ -228,26 +229,29 @@ def _move_on(
 
 def _digests(connection: Connection, rows: Sequence[Row[Any]]) -> list[Digest]:
     """Read digests from rows, with their picks."""
+    owned = select(
+        picks.c.digest_id,
+        picks.c.shown_id,
+        picks.c.shown_revision,
+        *(picks.c[name] for name in PICK),
+    ).order_by(picks.c.place)
     pick_rows = [
         row
         for chunk in chunks(row.id for row in rows)
-        for row in connection.execute(
-            select(picks).where(picks.c.digest_id.in_(chunk)).order_by(picks.c.place)
-        ).mappings()
+        for row in connection.execute(owned.where(picks.c.digest_id.in_(chunk)))
     ]
-    shown = {(row["shown_id"], row["shown_revision"]) for row in pick_rows}
-    stood = _as_stood(connection, shown)
+    stood = _as_stood(connection, {(row.shown_id, row.shown_revision) for row in pick_rows})
     # Digests of one day share most items: each appearance is made once.
     appearances: dict[tuple[Shown, int | None, int | None], Item] = {}
     picks_of: defaultdict[str, list[Pick]] = defaultdict(list)
-    for row in pick_rows:
-        key = (row["shown_id"], row["shown_revision"])
-        counts = (row["upvotes"], row["comments"])
-        if (key, *counts) not in appearances:
-            item = replace(stood[key], upvotes=counts[0], comments=counts[1])
-            appearances[key, *counts] = item
-        pick = Pick(item=appearances[key, *counts], **{name: row[name] for name in PICK})
-        picks_of[row["digest_id"]].append(pick)
+    for digest_id, item_id, revision, *values in pick_rows:
+        pick = dict(zip(PICK, values, strict=True))
+        key = ((item_id, revision), pick["upvotes"], pick["comments"])
+        item = appearances.get(key)
+        if item is None:
+            item = replace(stood[key[0]], upvotes=key[1], comments=key[2])
+            appearances[key] = item
+        picks_of[digest_id].append(Pick(item=item, **pick))
     return [
         Digest(
             picks=tuple(picks_of[row["id"]]),

@@ -10,14 +10,12 @@ from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, 
 from digest.model import Change, Item
 from digest.store.database import ITEMS_LOCK, advisory_lock, chunks, upsert
 from digest.store.merging import merge_items, survivors
-from digest.store.schema import announcements, item_history, item_keys, items, sources
+from digest.store.schema import LIVE, announcements, item_history, item_keys, items, sources
 
 ITEM_FIELDS = tuple(part.name for part in fields(Item))
 COUNTS = frozenset({"upvotes", "comments"})
 NO_DAY = date.min
 """The day of a listing that shows none; NULL would not be the same day twice."""
-
-LIVE = items.c.merged_into.is_(None)
 
 
 def find_by_keys(connection: Connection, keys: Collection[str]) -> dict[str, Item]:

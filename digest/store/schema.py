@@ -148,13 +148,16 @@ items = Table(
     metadata,
     Column("id", Text, primary_key=True),
     _needed("revision", Integer),
-    Column("merged_into", ForeignKey("items.id"), index=True),
+    Column("merged_into", ForeignKey("items.id")),
     *_item_columns(),
     Column("upvotes", Integer),
     Column("comments", Integer),
-    Index(None, "eligible_at", "id"),
-    Index(None, "first_seen_at", "id"),
 )
+LIVE = items.c.merged_into.is_(None)
+MERGED = items.c.merged_into.is_not(None)
+Index(None, items.c.merged_into, sqlite_where=MERGED, postgresql_where=MERGED)
+Index(None, items.c.eligible_at, items.c.id, sqlite_where=LIVE, postgresql_where=LIVE)
+Index(None, items.c.first_seen_at, items.c.id, sqlite_where=LIVE, postgresql_where=LIVE)
 
 item_history = Table(
     "item_history",

@@ -4,7 +4,7 @@ Each type takes the model's value and gives that value back, on both engines ali
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -13,6 +13,9 @@ from typing import Any
 from sqlalchemy import DateTime, Dialect, Integer, Text, TypeDecorator
 
 from digest.model import Announce, Links, Reason, ReasonKind
+
+# Made once: json.dumps would make one a value, at twice the cost.
+ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 class Instant(TypeDecorator[datetime]):
@@ -88,27 +91,32 @@ class Json(TypeDecorator[Any]):
         """Store compact JSON, letters of every language as they are."""
         if value is None:
             return None
-        return json.dumps(self.dump(value), ensure_ascii=False, separators=(",", ":"))
+        return ENCODER.encode(self.dump(value))
 
     def process_result_value(self, value: str | None, _dialect: Dialect) -> object:
         """Give the model's value."""
         return None if value is None else self.load(json.loads(value))
 
 
-def _given(value: Links | Reason) -> dict[str, object]:
-    pairs = ((part.name, getattr(value, part.name)) for part in fields(value))
-    return {name: content for name, content in pairs if content is not None}
+def _dump_links(links: Links) -> dict[str, str]:
+    pairs = ((part.name, getattr(links, part.name)) for part in fields(Links))
+    return {name: link for name, link in pairs if link is not None}
 
 
-def _reason(values: dict[str, Any]) -> Reason:
-    return Reason(**values | {"kind": ReasonKind(values["kind"])})
+def _dump_reasons(reasons: Iterable[Reason]) -> list[tuple[object, ...]]:
+    return [(each.kind, each.value, each.share, each.interest) for each in reasons]
+
+
+def _load_reasons(rows: Iterable[tuple[str, str, float, str | None]]) -> tuple[Reason, ...]:
+    return tuple(
+        Reason(kind=ReasonKind(kind), value=value, share=share, interest=interest)
+        for kind, value, share, interest in rows
+    )
 
 
 TEXTS = Json(tuple, list)
 MAPPING = Json(dict, dict)
 WEEKDAYS = Json(frozenset, sorted)
 ANNOUNCES = Json(lambda values: tuple(map(Announce, values)), list)
-LINKS = Json(lambda values: Links(**values), _given)
-REASONS = Json(
-    lambda values: tuple(map(_reason, values)), lambda reasons: [_given(each) for each in reasons]
-)
+LINKS = Json(lambda values: Links(**values), _dump_links)
+REASONS = Json(_load_reasons, _dump_reasons)

@@ -327,19 +327,18 @@ def test_older_schema_asks_for_migration(database, monkeypatch):
     assert str(caught.value) == wanted
 
 
-def set_version(database, version):
-    with database.write() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = :v"), {"v": version})
-
-
 @pytest.mark.parametrize("step", ["check_schema", "upgrade"])
-def test_newer_schema_asks_for_the_newer_program(database, step):
-    set_version(database, "0099")
+def test_newer_schema_asks_for_the_newer_program(empty_url, step):
+    database = Database(empty_url)
+    database.upgrade()
+    with database.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0099'"))
 
     with pytest.raises(StoreError, match="has schema 99, this program knows") as caught:
         getattr(database, step)()
 
     assert caught.value.permanent
+    database.close()
 
 
 def test_migrations_lie_beside_the_module_that_runs_them():

@@ -41,9 +41,27 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["merged_into"], ["items.id"], name="fk_items_merged_into_items"),
         sa.PrimaryKeyConstraint("id", name="pk_items"),
     )
-    op.create_index("ix_items_eligible_at_id", "items", ["eligible_at", "id"])
-    op.create_index("ix_items_first_seen_at_id", "items", ["first_seen_at", "id"])
-    op.create_index("ix_items_merged_into", "items", ["merged_into"])
+    op.create_index(
+        "ix_items_eligible_at_id",
+        "items",
+        ["eligible_at", "id"],
+        sqlite_where=sa.text("merged_into IS NULL"),
+        postgresql_where=sa.text("merged_into IS NULL"),
+    )
+    op.create_index(
+        "ix_items_first_seen_at_id",
+        "items",
+        ["first_seen_at", "id"],
+        sqlite_where=sa.text("merged_into IS NULL"),
+        postgresql_where=sa.text("merged_into IS NULL"),
+    )
+    op.create_index(
+        "ix_items_merged_into",
+        "items",
+        ["merged_into"],
+        sqlite_where=sa.text("merged_into IS NOT NULL"),
+        postgresql_where=sa.text("merged_into IS NOT NULL"),
+    )
     op.create_table(
         "sources",
         sa.Column("id", sa.Text(), nullable=False),

@@ -1,0 +1,119 @@
+"""What must hold whoever else works on the database, and whenever a process is killed."""
+
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from digest.store.database import Database
+from digest.store.outbox import insert_deliveries
+from digest.store.schema import deliveries, digests, picks
+from digest.store.sources import list_sources
+from digest.store.subscribers import add_subscriber, save_config_subscribers
+from tests.store.makers import (
+    NOW,
+    make_delivery,
+    make_digest,
+    make_item,
+    make_subscriber,
+    store_items,
+    store_subscribers,
+)
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def start():
+    """Start a command of `workers`; whatever still runs at the end is killed."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start_one(command: str, url: str) -> subprocess.Popen[str]:
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "tests.store.workers", command, url],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        started.append(worker)
+        return worker
+
+    yield start_one
+    for worker in started:
+        worker.kill()
+        worker.communicate()
+
+
+def run_together(workers: Sequence[subprocess.Popen[str]]) -> list[str]:
+    """Let workers begin at once, wait for their ends, and give all their lines."""
+    for worker in workers:
+        assert worker.stdout.readline() == "ready\n"
+    for worker in workers:
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
+    lines = [line for worker in workers for line in worker.communicate()[0].split()]
+    assert [worker.returncode for worker in workers] == [0] * len(workers)
+    return lines
+
+
+def test_two_processes_of_four_threads_claim_every_row_once(database, database_url, start):
+    ada = make_subscriber("ada", next_digest_at=None)
+    due = [make_subscriber(f"reader-{number}") for number in range(2000)]
+    waiting = [
+        make_delivery(make_digest(ada, []), digest_id=None, subscriber_id=None) for _ in range(2000)
+    ]
+    with database.write() as connection:
+        save_config_subscribers(connection, due, NOW)
+        insert_deliveries(connection, waiting)
+
+    claimed = run_together([start("claim", database_url) for _ in range(2)])
+
+    assert Counter(claimed) == Counter(one.id for one in (*due, *waiting))
+
+
+def test_processes_that_upgrade_at_once_do_no_harm(empty_url, start):
+    workers = [start("upgrade", empty_url) for _ in range(2)]
+
+    run_together(workers)
+
+    database = Database(empty_url)
+    database.check_schema()
+    database.close()
+
+
+@pytest.mark.parametrize("lines", [1, 8, 30])
+def test_killed_while_recording_digests_leaves_whole_ones(database, database_url, start, lines):
+    everyone = [make_subscriber(f"reader-{number}") for number in range(5)]
+    store_subscribers(database, everyone)
+    store_items(database, [make_item(number) for number in range(40)])
+    worker = start("record", database_url)
+
+    reported = [worker.stdout.readline().strip() for _ in range(lines)]
+    worker.kill()
+    reported += worker.communicate()[0].split()
+
+    with database.read() as connection:
+        stored = set(connection.scalars(select(digests.c.id)))
+        assert stored >= set(reported), "what was reported is stored"
+        assert len(stored) <= len(reported) + 1
+        assert set(connection.scalars(select(picks.c.digest_id))) == stored
+        assert set(connection.scalars(select(deliveries.c.digest_id))) == stored
+
+
+def test_killed_in_the_middle_of_a_transaction_leaves_nothing_of_it(database, database_url, start):
+    worker = start("write_half", database_url)
+    for _ in range(50):
+        worker.stdout.readline()
+
+    worker.kill()
+    worker.wait()
+
+    with database.read() as connection:
+        assert list_sources(connection) == []
+    with database.write() as connection:
+        add_subscriber(connection, make_subscriber("ada"), NOW)
