@@ -136,12 +136,14 @@ class Listing:
     Attributes:
         kind: the format that was read, as in the settings ("huggingface", "arxiv", "feed").
         shown_on: the day that the listing says it is of; None where it says none.
+        fresh_for: how long the listing itself asks us to wait (ttl of a feed).
         warnings: what was odd but readable, one sentence each, for the operator.
     """
 
     kind: str
     announcements: tuple[Announcement, ...]
     shown_on: date | None = None
+    fresh_for: timedelta | None = None
     warnings: tuple[str, ...] = ()
 
 

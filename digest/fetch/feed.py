@@ -1,0 +1,281 @@
+"""RSS, Atom and RDF feeds of any kind to a Listing, through feedparser.
+
+feedparser survives broken feeds; what it hands over is treated as untrusted, and its slow
+sanitiser is not used: all text goes through `digest.text`.  Pure; nothing is fetched or opened.
+"""
+
+import io
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
+from urllib.parse import urljoin
+
+import feedparser
+
+from digest.errors import ParseError
+from digest.fetch.markup import Markup, found, read_markup
+from digest.identity import arxiv_id, canonical_link, doi, keys
+from digest.model import Announcement, Links, Listing, Source
+from digest.text import from_html, from_tex, one_line, paragraphs
+
+MAX_ITEMS = 5_000
+MAX_TERMS = 20
+MAX_AUTHORS = 1_000
+# A title made of the beginning of a summary.
+TITLE_WORDS = 12
+UNTITLED = "Untitled"
+# Dates further ahead than an announced event are mistakes.
+FARTHEST = timedelta(days=366)
+ROOTS = ("rss", "RDF", "feed", "entry", "channel", "CHANNEL", "Channel")
+
+Entry = Mapping[str, Any]
+
+
+def parse(
+    content: bytes,
+    source: Source,
+    fetched_at: datetime,
+    *,
+    base: str = "",
+    charset: str | None = None,
+) -> Listing:
+    """Read a feed.
+
+    Args:
+        base: where it came from; relative links resolve against xml:base, then the
+            channel's link, then this.
+        charset: what the server said of application/xml.
+
+    Raises:
+        ParseError: it is no feed, or so broken that nothing of it can be read.
+    """
+    markup = read_markup(content, charset)
+    document = _read(markup)
+    # feedparser gives an element that holds nothing, such as one nested by mistake, as {}.
+    entries = [entry for entry in document.entries if entry]
+    warnings = [*markup.warnings, *_oddities(document)]
+    if not entries and warnings:
+        # A feed that is cut off or spoilt must not pass for a day without items.
+        raise ParseError(f"feed holds no items and is broken: {'; '.join(warnings)}")
+    if markup.late_declaration:
+        warnings.append("not well-formed: something stands before the XML declaration")
+    if len(entries) > MAX_ITEMS:
+        warnings.append(f"only the first {MAX_ITEMS} of {len(entries)} items were read")
+    channel_link = urljoin(base or _self_link(document.feed), document.feed.get("link") or "")
+    latest_on = (fetched_at + FARTHEST).date()
+    announcements = [
+        _announcement(entry, source, channel_link, latest_on) for entry in entries[:MAX_ITEMS]
+    ]
+    distinct = _without_doubles(announcements, entries, source, warnings)
+    return Listing(
+        kind="feed",
+        announcements=tuple(distinct),
+        fresh_for=_fresh_for(document.feed.get("ttl")),
+        warnings=tuple(warnings),
+    )
+
+
+# --- the document -----------------------------------------------------------------------
+
+
+def _read(markup: Markup) -> Any:  # noqa: ANN401 feedparser's own dictionary
+    document = feedparser.parse(
+        # A stream, never a string: feedparser would open a string as address or file.
+        io.BytesIO(markup.text.encode("utf-8", "replace")),
+        response_headers={"content-type": "application/xml; charset=utf-8"},
+        sanitize_html=False,
+        resolve_relative_uris=False,
+    )
+    if markup.root not in ROOTS and not document.entries:
+        raise ParseError(f"expected a feed, got {found(markup)}")
+    return document
+
+
+def _oddities(document: Any) -> Iterable[str]:  # noqa: ANN401 feedparser's own dictionary
+    if document.bozo:
+        yield f"not well-formed: {one_line(str(document.get('bozo_exception')), 200)}"
+
+
+def _self_link(feed: Entry) -> str:
+    links = (link.get("href", "") for link in feed.get("links", []) if link.get("rel") == "self")
+    return next(links, "")
+
+
+def _fresh_for(ttl: object) -> timedelta | None:
+    # RSS 2.0: minutes; a week bounds a careless number.
+    text = str(ttl or "").strip()
+    return (
+        timedelta(minutes=min(int(text), 7 * 24 * 60)) if re.fullmatch(r"\d{1,9}", text) else None
+    )
+
+
+# --- one item ---------------------------------------------------------------------------
+
+
+def _announcement(entry: Entry, source: Source, channel_link: str, latest_on: date) -> Announcement:
+    summary = _summary(entry)
+    page = _page(entry, channel_link)
+    guid = str(entry.get("id") or "").strip()
+    title = _title(entry) or _beginning(summary) or one_line(page or guid, 200) or UNTITLED
+    authors = _authors(entry)
+    has_name = guid or page or summary or title != UNTITLED
+    return Announcement(
+        keys=keys(
+            doi=_doi(entry),
+            # An entry that holds nothing is at least one of this source.
+            guid=(source.name, guid if has_name else UNTITLED) if guid or not has_name else None,
+            link=page,
+            title=title,
+            authors=authors,
+            summary=summary,
+        ),
+        title=title,
+        summary=summary,
+        authors=authors,
+        author_count=len(authors) or None,
+        categories=_terms(entry),
+        links=Links(page=page, pdf=_pdf(entry, channel_link)),
+        thumbnail=_thumbnail(entry, channel_link),
+        published_on=_date(entry, latest_on),
+        version=_version(guid, page),
+        language=None,
+    )
+
+
+def _title(entry: Entry) -> str:
+    detail = entry.get("title_detail") or {}
+    value = str(detail.get("value") or "")
+    # Plain text keeps its "<"; feedparser tells by entities and closing tags.
+    text = value if detail.get("type") == "text/plain" else from_html(value)
+    return one_line(from_tex(text))
+
+
+def _beginning(summary: str) -> str:
+    words = summary.split(maxsplit=TITLE_WORDS)
+    return one_line(" ".join(words[:TITLE_WORDS]) + ("…" if len(words) > TITLE_WORDS else ""))
+
+
+def _summary(entry: Entry) -> str:
+    details = [entry.get("summary_detail") or {}, *(entry.get("content") or [])]
+    for detail in details:
+        value = str(detail.get("value") or "")
+        text = value if detail.get("type") == "text/plain" else from_html(value)
+        if summary := paragraphs(from_tex(text)):
+            return summary
+    return ""
+
+
+def _page(entry: Entry, channel_link: str) -> str | None:
+    alternates = (
+        link.get("href") for link in entry.get("links", []) if link.get("rel") == "alternate"
+    )
+    candidates = [entry.get("feedburner_origlink"), entry.get("link"), *alternates]
+    links = (canonical_link(str(link), channel_link) for link in candidates if link)
+    return next(filter(None, links), None)
+
+
+def _pdf(entry: Entry, channel_link: str) -> str | None:
+    for link in entry.get("links", []):
+        if link.get("type") == "application/pdf" and link.get("href"):
+            return canonical_link(str(link["href"]), channel_link)
+    return None
+
+
+def _thumbnail(entry: Entry, channel_link: str) -> str | None:
+    for thumbnail in entry.get("media_thumbnail") or []:
+        return canonical_link(str(thumbnail.get("url") or ""), channel_link)
+    return None
+
+
+def _doi(entry: Entry) -> str | None:
+    named = (entry.get("prism_doi"), entry.get("dc_identifier"))
+    return next(filter(None, (doi(str(text)) for text in named if text)), None)
+
+
+def _version(*spellings: str | None) -> int | None:
+    known = (arxiv_id(text) for text in spellings if text)
+    return max((version for _, version in filter(None, known) if version), default=None)
+
+
+def _terms(entry: Entry) -> tuple[str, ...]:
+    terms = (one_line(str(tag.get("term") or ""), 100) for tag in entry.get("tags") or [])
+    return tuple(dict.fromkeys(filter(None, terms)))[:MAX_TERMS]
+
+
+def _date(entry: Entry, latest_on: date) -> date | None:
+    """Give the day (UTC) of publication, else of the last change; impossible ones are none."""
+    for name in ("published_parsed", "updated_parsed", "created_parsed"):
+        if not (parts := entry.get(name)):
+            continue
+        try:
+            day = date(*parts[:3])
+        except (ValueError, OverflowError, TypeError):
+            continue
+        if day.year >= 1900 and day <= latest_on:
+            return day
+    return None
+
+
+# --- authors ----------------------------------------------------------------------------
+
+
+def _authors(entry: Entry) -> tuple[str, ...]:
+    named = [str(author.get("name") or "") for author in entry.get("authors") or []]
+    names = (one_line(from_tex(name), 200) for text in named for name in _split_names(text))
+    return tuple(dict.fromkeys(name for name in names if name))[:MAX_AUTHORS]
+
+
+def _split_names(text: str) -> list[str]:
+    """Split a list of names that stands in one element; one name stays one.
+
+    bioRxiv writes `Kaur, M., Bhati, K. K.`, others `Ada Lovelace, Alan Turing`; in
+    `Lovelace, Ada` the comma is part of the name.
+    """
+    parts = text.split("., ")
+    if len(parts) > 1 and all("," in part for part in parts):
+        return [f"{part}." for part in parts[:-1]] + parts[-1:]
+    names = re.split(r";|,| and (?=\w+ )", text)
+    if len(names) > 1 and (";" in text or all(len(name.split()) > 1 for name in names)):
+        return text.split(";") if ";" in text else names
+    return [text]
+
+
+# --- doubles ----------------------------------------------------------------------------
+
+
+def _without_doubles(
+    announcements: list[Announcement],
+    entries: list[Entry],
+    source: Source,
+    warnings: list[str],
+) -> list[Announcement]:
+    """Join items that are one, and tell apart those that merely share a guid.
+
+    Of two with one guid, title and page the newer stays.  Others all stay, known by guid,
+    page and title together: a guid that names two things names neither.
+    """
+    guids = [str(entry.get("id") or "").strip() for entry in entries]
+    kept: dict[tuple[str, str, str | None] | int, Announcement] = {}
+    for place, (one, guid) in enumerate(zip(announcements, guids, strict=False)):
+        own_name = (guid, one.title, one.links.page) if guid else place
+        known = kept.get(own_name)
+        if known is None or _day(one) > _day(known):
+            kept[own_name] = one
+    sharing = Counter(name[0] for name in kept if isinstance(name, tuple))
+    for name, one in kept.items():
+        if isinstance(name, tuple) and sharing[name[0]] > 1:
+            guid = " ".join(filter(None, name))
+            kept[name] = replace(one, keys=keys(guid=(source.name, guid), title=one.title))
+    warnings += (
+        f'{count} items share the guid "{one_line(guid, 100)}"'
+        for guid, count in sharing.items()
+        if count > 1
+    )
+    return list(kept.values())
+
+
+def _day(one: Announcement) -> date:
+    return one.published_on or date.min
