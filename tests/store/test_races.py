@@ -4,18 +4,27 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import date
+from functools import partial
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from sqlalchemy import select
 
 from digest.store.database import Database
+from digest.store.digests import record_digests, sent_item_ids
+from digest.store.items import lock_items, save_changes
 from digest.store.outbox import insert_deliveries
 from digest.store.schema import deliveries, digests, picks
 from digest.store.sources import list_sources
 from digest.store.subscribers import add_subscriber, save_config_subscribers
 from tests.store.makers import (
+    LATER,
     NOW,
+    make_change,
     make_delivery,
     make_digest,
     make_item,
@@ -84,6 +93,71 @@ def test_processes_that_upgrade_at_once_do_no_harm(empty_url, start):
     database = Database(empty_url)
     database.check_schema()
     database.close()
+
+
+def run_threads(*jobs) -> None:
+    """Run jobs at once, and raise what any of them raised."""
+    barrier = Barrier(len(jobs))
+
+    def run(job) -> None:
+        barrier.wait()
+        job()
+
+    with ThreadPoolExecutor(len(jobs)) as threads:
+        list(threads.map(run, jobs))
+
+
+def record(database, subscribers, items, day: int) -> None:
+    digests = [make_digest(one, items, edition=date(2026, 3, day)) for one in subscribers]
+    deliveries = {digest.id: make_delivery(digest) for digest in digests}
+    due_again = {subscriber.id: LATER for subscriber in subscribers}
+    with database.write() as connection:
+        record_digests(connection, digests, deliveries, due_again)
+
+
+def test_digests_of_two_editions_recorded_at_once_bring_an_item_once(database):
+    everyone = [make_subscriber(f"reader-{number}") for number in range(100)]
+    items = [make_item(number) for number in range(5)]
+    store_subscribers(database, everyone)
+    store_items(database, items)
+
+    run_threads(*(partial(record, database, everyone, items, day) for day in (1, 2, 3, 4)))
+
+    with database.read() as connection:
+        assert len(connection.scalars(select(picks.c.item_id)).all()) == 100 * 5
+        assert len(connection.scalars(select(digests.c.id)).all()) == 100 * 4
+        assert len(connection.scalars(select(deliveries.c.id)).all()) == 100
+
+
+def test_items_may_change_and_merge_while_digests_are_recorded(database):
+    """Neither waits for the other for ever, and nobody has the merged work twice."""
+    everyone = [make_subscriber(f"reader-{number}") for number in range(60)]
+    items = [make_item(number) for number in range(40)]
+    pairs = list(zip(items[::2], items[1::2], strict=True))
+    store_subscribers(database, everyone)
+    source_id = store_items(database, items)
+
+    def save(changes) -> None:
+        with database.write() as connection:
+            lock_items(connection)
+            save_changes(connection, source_id, changes, LATER)
+
+    def change() -> None:
+        for votes in range(1, 6):
+            save([make_change(replace(one, upvotes=votes), one) for one in reversed(items)])
+        for survivor, merged in pairs:
+            save([make_change(survivor, survivor, merged_ids=(merged.id,))])
+
+    def record_all() -> None:
+        for batch in range(0, 60, 10):
+            record(database, everyone[batch : batch + 10], items, 1)
+
+    run_threads(change, record_all, record_all)
+
+    with database.read() as connection:
+        sent = sent_item_ids(connection, [one.id for one in everyone], NOW)
+    survivors = {survivor.id for survivor, _ in pairs}
+    assert all(had >= survivors for had in sent.values())
 
 
 @pytest.mark.parametrize("lines", [1, 8, 30])

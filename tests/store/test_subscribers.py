@@ -4,6 +4,7 @@ from dataclasses import fields, replace
 from datetime import time, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from digest.model import (
     DeliveryStatus,
@@ -14,6 +15,7 @@ from digest.model import (
     Verdict,
 )
 from digest.store.outbox import list_deliveries
+from digest.store.schema import Leaver, subscribers
 from digest.store.subscribers import (
     add_feedback,
     add_subscriber,
@@ -195,6 +197,20 @@ def test_whoever_leaves_gets_nothing_that_still_waits(database):
     with database.read() as connection:
         [delivery] = list_deliveries(connection, limit=9)
     assert delivery.status is DeliveryStatus.CANCELLED
+
+
+def test_when_and_by_whom_a_subscription_ended_is_kept_until_it_begins_again(database):
+    store_subscribers(database, [make_subscriber("ada")])
+    ended = select(subscribers.c.unsubscribed_by, subscribers.c.ended_at)
+    with database.write() as connection:
+        remove_subscriber(connection, "ada@example.org", LATER)
+        left = connection.execute(ended).one()
+
+    store_subscribers(database, [make_subscriber("ada")])
+
+    assert left == (Leaver.READER, LATER)
+    with database.read() as connection:
+        assert connection.execute(ended).one() == (None, None)
 
 
 @pytest.mark.parametrize("status", [UNSUBSCRIBED, SUPPRESSED])
