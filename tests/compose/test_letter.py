@@ -153,7 +153,7 @@ def test_weekly_reader_does_not_catch_up_every_week():
 def test_footer_tells_why_when_and_how_to_leave():
     text = flat(BUILDER.text(make_digest(), ADA))
 
-    assert "because ada@example.org is subscribed to Daily Digest" in text
+    assert "because this address is subscribed to Daily Digest: ada@example.org" in text
     assert "Retrieval and embeddings and Protein structure" in text
     assert "Next digest: Sun 22 Nov, 07:00" in text
     assert "Unsubscribe: mailto:digest@example.org?subject=unsubscribe" in text
