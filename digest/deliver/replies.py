@@ -3,6 +3,7 @@
 Values only: bytes in, answers out.  What is too long or no reply at all is an error at once.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 LONGEST_LINE = 8192  # 16 times what RFC 5321 section 4.5.3.1.5 allows a server
@@ -17,7 +18,7 @@ class Answer(NamedTuple):
 
 
 class WireError(Exception):
-    """The other side does not speak SMTP."""
+    """The other side does not speak SMTP, or speaks it no longer."""
 
 
 class Replies:
@@ -29,24 +30,23 @@ class Replies:
         self._code = b""
         self._size_bytes = 0
 
-    def feed(self, received: bytes) -> list[Answer]:
-        """Take received bytes and give the replies that they complete.
+    def feed(self, received: bytes) -> Iterator[Answer]:
+        """Take received bytes and give the replies that they complete, one after another.
 
         Raises:
-            WireError: a line is no reply line, or a line or reply is too long.
+            WireError: a line is no reply line, or a line or reply is too long.  The replies
+                before it were given.
 
         Source: RFC 5321 section 4.2.1.
         """
-        answers = []
         self._buffer += received
         while (end := self._buffer.find(b"\n")) >= 0:
             line = bytes(self._buffer[:end])
             del self._buffer[: end + 1]
             if (answer := self._add(line)) is not None:
-                answers.append(answer)
+                yield answer
         if len(self._buffer) > LONGEST_LINE:
             raise WireError("a reply line is too long")
-        return answers
 
     def _add(self, line: bytes) -> Answer | None:
         line = line.rstrip(b"\r ")

@@ -29,11 +29,14 @@ async def send_all(
 ) -> AsyncGenerator[Attempt, None]:
     """Hand messages over, `transport.connections` at once, and yield attempts as they finish.
 
-    The caller records every attempt, and *releases* every delivery of the batch that got none
-    (makes it due again at once, the claimed try not counted): those were not tried because
-    *stop* was set, or because an error ended the run.  Messages are taken from *messages* only
-    as they are begun.  At most `transport.connections` messages are at any time begun but not
-    yet yielded; close the iterator early only where what is in flight may be sent twice.
+    The caller records every attempt.  When the iterator has ended, by itself or by an error that
+    it raised, the caller *releases* every delivery of the batch that got no attempt (makes it
+    due again, the claimed try not counted): those were not begun, because *stop* was set or the
+    run broke off.  A caller that leaves early must close the iterator and release nothing:
+    what was in flight may have been taken, and comes back when its lease ends.
+
+    Messages are taken from *messages* only as they are begun, and at most
+    `transport.connections` are at any time begun but not yet yielded.
 
     Args:
         deliveries: by id, for every message by the time it is given.
@@ -62,9 +65,10 @@ async def send_all(
         message = await next_message()
         if message is None:
             return None
+        delivery = deliveries[message.delivery_id]
         reply = await transport.send(message)
         return decide(
-            deliveries[message.delivery_id],
+            delivery,
             reply,
             now=clock(),
             give_up_after=give_up_after,

@@ -96,8 +96,9 @@ class SmtpTransport:
             if not (is_kept and reply.code in {0, 421} and not reply.uncertain):
                 break
         if _is_about_us(stage, reply):
+            text = reply.text.replace(message.recipient, "...")  # no address in an error
             error = TransportError(
-                f"smtp: {self._relay}: {reply.code} {reply.text} at {stage}, "
+                f"smtp: {self._relay}: {reply.code} {text} at {stage}, "
                 "check mail.from and smtp.username",
                 permanent=True,
             )

@@ -36,7 +36,7 @@ class Wire(asyncio.Protocol):
     Args:
         transport: connected, encrypted and logged in as wanted; nothing asked is unanswered.
         pipelining: the server lets commands be sent in a group (RFC 2920).
-        timeout: seconds that the answer to a command may take, group or single.
+        timeout: seconds that the answer to each command may take.
         last_timeout: seconds that the answer after the final dot may take.
     """
 
@@ -120,18 +120,11 @@ class Wire(asyncio.Protocol):
             self._transport.close()  # the answer to QUIT, or whatever a broken server adds
             return
         try:
-            answers = self._replies.feed(data)
+            for answer in self._replies.feed(data):
+                self._take(answer)
         except WireError as error:
             self._break(f"{error}")
-            return
-        if len(answers) > self._owed:
-            self._break("the server spoke unasked")
-            return
-        self._owed -= len(answers)
-        self._answers.extend(answers)
-        if any(answer.code == 421 for answer in answers):
-            self._break("the server closes the connection")
-        elif self._owed == 0:
+        if not self._owed:
             self._wake()
 
     def eof_received(self) -> None:
@@ -152,7 +145,7 @@ class Wire(asyncio.Protocol):
 
     async def _envelope(self, mail: bytes, rcpt: bytes) -> list[Answer]:
         if self._pipelining:
-            return await self._exchange(mail + rcpt + b"DATA\r\n", 3, self._timeout)
+            return await self._exchange(mail + rcpt + b"DATA\r\n", 3, 3 * self._timeout)
         answers: list[Answer] = []
         for command in (mail, rcpt, b"DATA\r\n"):
             answers += await self._exchange(command, 1, self._timeout)
@@ -211,6 +204,15 @@ class Wire(asyncio.Protocol):
             self._enough = None
         answers, self._answers = self._answers, []
         return answers
+
+    def _take(self, answer: Answer) -> None:
+        # What was asked for counts, whatever follows: a lost 250 would double the message.
+        if not self._owed:
+            raise WireError("the server spoke unasked")
+        self._owed -= 1
+        self._answers.append(answer)
+        if answer.code == 421:
+            raise WireError("the server closes the connection")
 
     def _break(self, fault: str) -> None:
         self._fault = self._fault or fault

@@ -275,16 +275,26 @@ async def test_relay_that_grants_fewer_connections_still_gets_everything(smtp_se
     assert len(set(smtp_server.recipients)) == 41
 
 
-async def test_unasked_words_of_the_server_are_never_taken_for_an_answer(smtp_server, connect):
-    smtp_server.fault("body", b"250 2.0.0 queued\r\n250 2.1.0 ok\r\n250 2.1.5 ok\r\n")
-    transport = connect(smtp_server, connections=1)
+@pytest.mark.parametrize(
+    "unasked",
+    [
+        pytest.param(b"250 2.1.0 ok\r\n250 2.1.5 ok\r\n354 go on\r\n", id="answers"),
+        pytest.param(b"421 4.4.2 enough for today\r\n", id="421"),
+        pytest.param(b"\x00 no SMTP at all\r\n", id="garbage"),
+    ],
+)
+async def test_what_follows_an_answer_neither_spoils_it_nor_serves_the_next(
+    any_server, connect, unasked
+):
+    """The 250 stands, else the message would come twice; the words after it are nobody's."""
+    any_server.fault("body", b"250 2.0.0 queued\r\n" + unasked)
+    transport = connect(any_server, connections=1)
 
-    await transport.send(make_message("one@example.org"))
-    reply = await transport.send(make_message("two@example.org"))
+    replies = [await transport.send(make_message(f"r{n}@example.org")) for n in range(2)]
 
-    assert reply.code == 250
-    assert smtp_server.recipients == ["two@example.org"]
-    assert smtp_server.connections == 2
+    assert [reply.code for reply in replies] == [250, 250]
+    assert any_server.recipients == ["r1@example.org"]
+    assert any_server.connections == 2
 
 
 async def test_cancelled_message_takes_its_connection_along(smtp_server, connect):

@@ -96,6 +96,17 @@ async def test_starttls_that_fails_is_never_fallen_back_from(certificates, conne
         assert server.commands["MAIL"] == 0
 
 
+async def test_large_content_arrives_byte_for_byte(certificates, connect, is_implicit):
+    context = certificates.context("127.0.0.1")
+    content = b"Subject: x\r\n\r\n" + (b"x" * 998 + b"\r\n") * 900
+    async with FaultySmtp(tls=context, implicit_tls=is_implicit) as server:
+        transport = connect(server, security=encrypted(is_implicit), ca_file=certificates.ca_file)
+
+        await transport.send(make_message(content=content))
+
+        assert server.received[0].content == content
+
+
 async def test_login_is_made_once_a_connection(certificates, connect):
     context = certificates.context("127.0.0.1")
     async with FaultySmtp(tls=context, login=("digest", "gehe!m")) as server:
