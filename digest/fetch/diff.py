@@ -129,8 +129,8 @@ def _namespaces(one: Described, other: Described, source: Source) -> Iterator[st
     for key in one.keys:
         if key.startswith("doi:"):
             yield key.partition("/")[0] + "/"  # one registrar; a journal's DOI is another's
+    yield f"guid:{source.name}:"
     if all(source.name in getattr(x, "sources", (source.name,)) for x in (one, other)):
-        yield f"guid:{source.name}:"
         yield "link:"
 
 

@@ -423,7 +423,33 @@ ANNOUNCEMENTS = st.builds(
     st.sampled_from([(), ("Ada Lovelace",), ("Alan Turing", "Ada Lovelace"), ("Bob Low",)]),
     IDENTITIES,
 )
-LISTINGS = st.lists(ANNOUNCEMENTS, max_size=6)
+# Three works, each seen with some of its own keys, under one title or its own.
+WORKS = [
+    {
+        "arxiv": f"2606.0000{n}",
+        "doi": f"10.1101/{n}",
+        "guid": ("hf", f"{n}"),
+        "link": f"https://a.example/{n}",
+    }
+    for n in (1, 2, 3)
+]
+
+
+@st.composite
+def sightings(draw):
+    number = draw(st.sampled_from([0, 1, 2]))
+    names = draw(st.sets(st.sampled_from(sorted(WORKS[number])), min_size=1))
+    return announce(
+        draw(st.sampled_from(["Trees", f"The long title of work number {number}"])),
+        draw(st.sampled_from(["", f"Work {number}. {ABSTRACT}"])),
+        draw(st.sampled_from([(), (f"Author{number} Low",)])),
+        version=draw(st.none() | st.integers(1, 3)),
+        announce=draw(st.sampled_from(list(Announce))),
+        **{name: WORKS[number][name] for name in names},
+    )
+
+
+LISTINGS = st.lists(sightings(), max_size=5)
 
 
 @settings(max_examples=100, deadline=None)
