@@ -7,7 +7,7 @@ sanitiser is not used: all text goes through `digest.text`.  Pure; nothing is fe
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -27,6 +27,7 @@ MAX_AUTHORS = 1_000
 # A title made of the beginning of a summary.
 TITLE_WORDS = 12
 UNTITLED = "Untitled"
+CLOSING_TAG = re.compile(r"</[A-Za-z][\w-]{0,30}>")
 # Dates further ahead than an announced event are mistakes.
 FARTHEST = timedelta(days=366)
 ROOTS = ("rss", "RDF", "feed", "entry", "channel", "CHANNEL", "Channel")
@@ -55,7 +56,8 @@ def parse(
     markup = read_markup(content, charset)
     document = _read(markup)
     # feedparser gives an element that holds nothing, such as one nested by mistake, as {}.
-    entries = [entry for entry in document.entries if entry]
+    # Plain dictionaries: its own answer for "updated" with "published", and warn of it.
+    entries = [dict(entry) for entry in document.entries if entry]
     warnings = [*markup.warnings, *_oddities(document)]
     if not entries and warnings:
         # A feed that is cut off or spoilt must not pass for a day without items.
@@ -146,11 +148,15 @@ def _announcement(entry: Entry, source: Source, channel_link: str, latest_on: da
 
 
 def _title(entry: Entry) -> str:
-    detail = entry.get("title_detail") or {}
+    return one_line(from_tex(_text(entry.get("title_detail") or {})))
+
+
+def _text(detail: Entry) -> str:
+    """Give the text of a title or summary; plain text keeps its "<"."""
     value = str(detail.get("value") or "")
-    # Plain text keeps its "<"; feedparser tells by entities and closing tags.
-    text = value if detail.get("type") == "text/plain" else from_html(value)
-    return one_line(from_tex(text))
+    # RSS does not say what a text is; feedparser tells HTML by entities and harmless tags.
+    is_plain = detail.get("type") == "text/plain" and not CLOSING_TAG.search(value)
+    return value if is_plain else from_html(value)
 
 
 def _beginning(summary: str) -> str:
@@ -161,9 +167,7 @@ def _beginning(summary: str) -> str:
 def _summary(entry: Entry) -> str:
     details = [entry.get("summary_detail") or {}, *(entry.get("content") or [])]
     for detail in details:
-        value = str(detail.get("value") or "")
-        text = value if detail.get("type") == "text/plain" else from_html(value)
-        if summary := paragraphs(from_tex(text)):
+        if summary := paragraphs(from_tex(_text(detail))):
             return summary
     return ""
 
@@ -248,7 +252,7 @@ def _split_names(text: str) -> list[str]:
 
 def _without_doubles(
     announcements: list[Announcement],
-    entries: list[Entry],
+    entries: Sequence[Entry],
     source: Source,
     warnings: list[str],
 ) -> list[Announcement]:
