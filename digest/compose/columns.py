@@ -29,9 +29,11 @@ def wrap(text: str, indent: int = 0, hanging: int | None = None, width: int = WI
     lines: list[str] = []
     line, used = " " * indent, indent
     is_empty = True
+    room = width - max(indent, len(later))
     for word in text.split():
         gap = 0 if is_empty else 1
-        for part, size in _parts(word, width - len(later)):
+        whole = word.isascii() and len(word) <= room
+        for part, size in ((word, len(word)),) if whole else _parts(word, room):
             if used + gap + size > width and not is_empty:
                 lines.append(line)
                 line, used, gap = later, len(later), 0

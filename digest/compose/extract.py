@@ -16,6 +16,7 @@ ROOM = 300
 # Ten abstracts' length; a summary beyond it is none.
 TEXT_ROOM = 20_000
 ELLIPSIS = "…"
+GAP = len(f" {ELLIPSIS} ")
 
 # A full stop after one of these ends no sentence (compared without their own full stops).
 ABBREVIATION = re.compile(
@@ -76,25 +77,26 @@ def telling_sentences(text: str, words: tuple[str, ...], room: int = ROOM) -> st
     if not parts:
         return ""
     wanted = {_folded(word) for phrases in words for word in phrases.split(",")} - {" "}
-    found = [{word for word in wanted if word in part} for part in folded]
     # A phrase tells more than a word of it does elsewhere.
-    worths = [sum(len(word.split()) for word in has) for has in found]
-    places = range(len(parts))
-    first = max(places, key=lambda place: (worths[place], claims[place], -place))
-    chosen = {first}
-    known = found[first]
-    left = room - len(parts[first])
+    weights = {word: len(word.split()) for word in wanted}
+    found = [{word for word in wanted if word in part} for part in folded]
+    worths = [sum([weights[word] for word in has]) for has in found]
+    *_, before = max(zip(worths, claims, range(0, -len(parts), -1), strict=True))
+    place = -before
+    chosen, known = {place}, found[place]
+    left = room - len(parts[place]) - GAP
     while fitting := [
-        place
-        for place in places
-        if place not in chosen
-        and len(parts[place]) + 3 <= left
-        and (found[place] - known or place - 1 in chosen)
+        (len(found[place] - known), claims[place], -place)
+        for place in range(len(parts))
+        if len(parts[place]) <= left
+        and place not in chosen
+        and (place - 1 in chosen or found[place] - known)
     ]:
-        best = max(fitting, key=lambda place: (len(found[place] - known), claims[place], -place))
-        chosen.add(best)
-        known = known | found[best]
-        left -= len(parts[best]) + 3
+        *_, before = max(fitting)
+        place = -before
+        chosen.add(place)
+        known = known | found[place]
+        left -= len(parts[place]) + GAP
     return _joined(parts, sorted(chosen), room)
 
 
@@ -132,9 +134,11 @@ def cut(text: str, room: int) -> str:
     if len(text) <= room:
         return text
     end = room - 1
-    for match in TEX.finditer(text):
-        if match.start() < end < match.end():
-            end = match.start()
+    # Most text holds none of it, and to look for it takes longer than all the rest.
+    if "$" in text or "\\" in text or "://" in text:
+        for match in TEX.finditer(text):
+            if match.start() < end < match.end():
+                end = match.start()
     head = text[:end]
     if not text[end].isspace() and not head.endswith(" ") and " " in head.strip():
         head = head[: head.rindex(" ")]

@@ -65,7 +65,7 @@ def test_translations_fill_the_places_of_their_message(catalogue):
             "de",
             "Sa., 21. Nov. · Nested Embeddings That Stay Honest When They Are Cut Short "
             "und 5 weitere",
-            "212 neue Beiträge aus 3 Quellen, 6 davon für Sie ausgewählt.",
+            "212 neue Beiträge aus 3 Quellen, 6 für Sie ausgewählt.",
             "Nächste Ausgabe: So., 22. Nov., 07:00",
             id="German",
         ),
