@@ -5,7 +5,7 @@ files of this room are written once for both.
 """
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import islice
@@ -18,6 +18,7 @@ from sqlalchemy import (
     Connection,
     Row,
     Table,
+    bindparam,
     func,
     inspect,
     select,
@@ -166,6 +167,31 @@ def upsert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.I
     """Begin an INSERT that may say ON CONFLICT, in the words of the connection's engine."""
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     return insert(table)
+
+
+def update_rows(
+    connection: Connection,
+    key: Column[Any],
+    rows: Sequence[Mapping[str, object]],
+    **also: object,
+) -> None:
+    """Set columns of many rows in one statement.
+
+    Args:
+        connection: of a transaction that writes.
+        key: the column that finds each row; its table is updated.
+        rows: column name -> value, the key's too; all name the same columns.
+        also: what is set alike in every row, by column name.
+    """
+    if not rows:
+        return
+    columns: dict[str, object] = {
+        name: bindparam(f"new_{name}") for name in rows[0] if name != key.name
+    }
+    connection.execute(
+        update(key.table).where(key == bindparam(f"new_{key.name}")).values(columns | also),
+        [{f"new_{name}": value for name, value in row.items()} for row in rows],
+    )
 
 
 def claim_due(

@@ -1,19 +1,19 @@
 """Items: the works themselves, found by their keys, revised, and merged when two prove one."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, func, insert, select
 
 from digest.model import Change, Item
-from digest.store.database import ITEMS_LOCK, advisory_lock, chunks, upsert
+from digest.store.database import ITEMS_LOCK, advisory_lock, chunks, update_rows, upsert
 from digest.store.merging import merge_items, survivors
 from digest.store.schema import LIVE, announcements, item_history, item_keys, items, sources
 
 ITEM_FIELDS = tuple(part.name for part in fields(Item))
-COUNTS = frozenset({"upvotes", "comments"})
+COUNTS = {"upvotes", "comments"}
 NO_DAY = date.min
 """The day of a listing that shows none; NULL would not be the same day twice."""
 
@@ -83,12 +83,15 @@ def save_changes(
         if before is None:
             added.append(row | {"revision": 1})
         elif changed := {name for name in ITEM_FIELDS if row[name] != before[name]}:
-            (counted if changed <= COUNTS else revised).append(row)
+            if changed <= COUNTS:
+                counted.append({name: row[name] for name in ("id", *COUNTS)})
+            else:
+                revised.append(row)
     _lock_rows(connection, {row["id"] for row in (*revised, *counted)}, targets)
     if added:
         connection.execute(insert(items), added)
     _revise(connection, revised)
-    _update_by_id(connection, counted, COUNTS)
+    update_rows(connection, items.c.id, counted)
     merge_items(connection, targets)
     _save_keys(connection, changes, targets)
     _save_announcements(connection, source_id, changes, targets, at)
@@ -155,19 +158,7 @@ def _revise(connection: Connection, rows: list[dict[str, Any]]) -> None:
                 ),
             )
         )
-    _update_by_id(connection, rows, ITEM_FIELDS, revision=items.c.revision + 1)
-
-
-def _update_by_id(
-    connection: Connection, rows: list[dict[str, Any]], names: Iterable[str], **also: object
-) -> None:
-    if not rows:
-        return
-    columns: dict[str, object] = {name: bindparam(f"new_{name}") for name in names if name != "id"}
-    connection.execute(
-        update(items).where(items.c.id == bindparam("row_id")).values(**columns, **also),
-        [{"row_id": row["id"]} | {f"new_{name}": row[name] for name in columns} for row in rows],
-    )
+    update_rows(connection, items.c.id, rows, revision=items.c.revision + 1)
 
 
 def _save_keys(

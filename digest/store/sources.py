@@ -5,10 +5,10 @@ from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from digest.model import ListingOutcome, Source, SourceState, Validators, new_id
-from digest.store.database import claim_due
+from digest.store.database import claim_due, update_rows
 from digest.store.schema import listings, sources
 
 CONFIGURED = tuple(part.name for part in fields(Source))
@@ -56,9 +56,11 @@ def save_sources(connection: Connection, given: Sequence[Source], now: datetime)
     if added:
         connection.execute(insert(sources), added)
     for rows in (kept, moved):
-        _update_by_name(connection, rows)
+        update_rows(connection, sources.c.name, rows)
     gone = stored.keys() - {source.name for source in given}
-    _update_by_name(connection, [{"name": name, "enabled": False} for name in sorted(gone)])
+    update_rows(
+        connection, sources.c.name, [{"name": name, "enabled": False} for name in sorted(gone)]
+    )
 
 
 def list_sources(connection: Connection) -> list[SourceState]:
@@ -180,19 +182,6 @@ def _unknown(now: datetime) -> dict[str, Any]:
     """Give the columns of a source whose address was never read."""
     nothing = ("moved_to", "etag", "last_modified", "last_error", "usual_count")
     return dict.fromkeys(nothing) | {"failures": 0, "enabled": True, "next_check_at": now}
-
-
-def _update_by_name(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    """Set the columns of sources; all rows name the same columns."""
-    if not rows:
-        return
-    columns: dict[str, object] = {
-        name: bindparam(f"new_{name}") for name in rows[0] if name != "name"
-    }
-    connection.execute(
-        update(sources).where(sources.c.name == bindparam("new_name")).values(columns),
-        [{f"new_{name}": value for name, value in row.items()} for row in rows],
-    )
 
 
 def _state(row: Row[Any]) -> SourceState:

@@ -1,32 +1,13 @@
 """Subscribers: addresses with their wishes, when each digest is due, and what they thought."""
 
-import unicodedata
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import fields, replace
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    Row,
-    bindparam,
-    delete,
-    func,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import Connection, func, select, update
 
-from digest.model import (
-    DeliveryStatus,
-    Feedback,
-    Interest,
-    Schedule,
-    Subscriber,
-    SubscriberStatus,
-    Verdict,
-)
+from digest.model import DeliveryStatus, Feedback, Subscriber, SubscriberStatus, Verdict
 from digest.store.database import chunks, claim_due, upsert
 from digest.store.items import get_items
 from digest.store.schema import (
@@ -35,17 +16,17 @@ from digest.store.schema import (
     Leaver,
     deliveries,
     feedback,
-    interests,
     items,
     subscribers,
 )
-
-SCHEDULE = tuple(part.name for part in fields(Schedule))
-INTEREST = tuple(part.name for part in fields(Interest))
-NESTED = {"schedule", "interests"}
-PLAIN = tuple(part.name for part in fields(Subscriber) if part.name not in NESTED)
-GETS_MAIL = (SubscriberStatus.CONFIRMED, SubscriberStatus.UNCONFIRMED)
-
+from digest.store.subscriber_rows import (
+    GETS_MAIL,
+    address_key,
+    insert_subscribers,
+    read_subscribers,
+    rewrite_subscribers,
+    stored_by_key,
+)
 
 # --- who there is -----------------------------------------------------------------------
 
@@ -65,7 +46,7 @@ def save_config_subscribers(
         now: when.
     """
     given_by_key = {address_key(subscriber.email): subscriber for subscriber in given}
-    stored = _stored_by_key(connection, given_by_key)
+    stored = stored_by_key(connection, given_by_key)
     added: list[Subscriber] = []
     changed: list[Subscriber] = []
     for key, subscriber in given_by_key.items():
@@ -79,12 +60,11 @@ def save_config_subscribers(
         renewed = _take_up(known, wanted)
         if renewed != known:
             changed.append(renewed)
-    _insert(connection, added)
-    _update(connection, changed)
+    insert_subscribers(connection, added)
+    rewrite_subscribers(connection, changed)
     owned = connection.execute(
         select(subscribers.c.id, subscribers.c.email_key).where(
-            subscribers.c.config_owned,
-            subscribers.c.status.in_(GETS_MAIL),
+            subscribers.c.config_owned, subscribers.c.status.in_(GETS_MAIL)
         )
     )
     gone = [row.id for row in owned if row.email_key not in given_by_key]
@@ -98,17 +78,17 @@ def add_subscriber(connection: Connection, subscriber: Subscriber, now: datetime
         the subscriber as stored, with the id that the address has always had.
     """
     key = address_key(subscriber.email)
-    stored = _stored_by_key(connection, [key]).get(key)
+    stored = stored_by_key(connection, [key]).get(key)
     if stored is None:
         added = replace(subscriber, created_at=now)
-        _insert(connection, [added])
+        insert_subscribers(connection, [added])
         return added
     known, _ = stored
     wanted = replace(subscriber, config_owned=known.config_owned)
     if known.status is SubscriberStatus.SUPPRESSED:
         wanted = replace(wanted, status=known.status)
     renewed = _take_up(known, wanted)
-    _update(connection, [renewed])
+    rewrite_subscribers(connection, [renewed])
     return renewed
 
 
@@ -142,10 +122,7 @@ def end_subscriptions(
         )
         connection.execute(
             update(deliveries)
-            .where(
-                deliveries.c.subscriber_id.in_(chunk),
-                PENDING,
-            )
+            .where(deliveries.c.subscriber_id.in_(chunk), PENDING)
             .values(status=DeliveryStatus.CANCELLED)
         )
 
@@ -153,7 +130,7 @@ def end_subscriptions(
 def find_subscriber(connection: Connection, email: str) -> Subscriber | None:
     """Give the subscriber with this address, whatever its letter case."""
     key = address_key(email)
-    found = _stored_by_key(connection, [key]).get(key)
+    found = stored_by_key(connection, [key]).get(key)
     return found and found[0]
 
 
@@ -162,7 +139,7 @@ def get_subscribers(connection: Connection, ids: Collection[str]) -> dict[str, S
     found: dict[str, Subscriber] = {}
     for chunk in chunks(ids):
         rows = connection.execute(select(subscribers).where(subscribers.c.id.in_(chunk))).all()
-        found.update((one.id, one) for one in _subscribers(connection, rows))
+        found.update((one.id, one) for one in read_subscribers(connection, rows))
     return found
 
 
@@ -174,7 +151,7 @@ def list_subscribers(
     if status is not None:
         wanted = wanted.where(subscribers.c.status == status)
     rows = connection.execute(wanted).all()
-    return [one for chunk in chunks(rows) for one in _subscribers(connection, chunk)]
+    return [one for chunk in chunks(rows) for one in read_subscribers(connection, chunk)]
 
 
 def count_by_status(connection: Connection) -> dict[SubscriberStatus, int]:
@@ -185,13 +162,21 @@ def count_by_status(connection: Connection) -> dict[SubscriberStatus, int]:
     return dict.fromkeys(SubscriberStatus, 0) | dict(rows.all())
 
 
-def address_key(email: str) -> str:
-    """Give the form under which an address is unique: one spelling, one letter case.
+def _take_up(known: Subscriber, wanted: Subscriber) -> Subscriber:
+    """Give a known subscriber the wanted wishes; id, history and due time are kept.
 
-    RFC 5321 section 2.4 lets a host tell `Ada` from `ada`; none that matters does, and
-    whoever signs up twice wants one digest.
+    The due time is replaced where it says nothing any more: another schedule, or a return.
     """
-    return unicodedata.normalize("NFC", email.strip()).casefold()
+    returns = known.status is not wanted.status
+    anew = returns or known.schedule != wanted.schedule or known.next_digest_at is None
+    return replace(
+        wanted,
+        id=known.id,
+        created_at=known.created_at,
+        last_digest_at=known.last_digest_at,
+        paused_until=known.paused_until,
+        next_digest_at=wanted.next_digest_at if anew else known.next_digest_at,
+    )
 
 
 # --- whose digest is due ----------------------------------------------------------------
@@ -213,7 +198,7 @@ def claim_due_subscribers(
         & (subscribers.c.paused_until.is_(None) | (subscribers.c.paused_until <= now))
     )
     rows = claim_due(connection, subscribers.c.next_digest_at, due, now + lease, limit)
-    return _subscribers(connection, rows)
+    return read_subscribers(connection, rows)
 
 
 def next_due_at(connection: Connection) -> datetime | None:
@@ -262,99 +247,3 @@ def add_feedback(
             set_={"verdict": add.excluded.verdict, "at": add.excluded.at},
         )
     )
-
-
-# --- rows -------------------------------------------------------------------------------
-
-
-def _take_up(known: Subscriber, wanted: Subscriber) -> Subscriber:
-    """Give a known subscriber the wanted wishes; id, history and due time are kept.
-
-    The due time is replaced where it says nothing any more: another schedule, or a return.
-    """
-    returns = known.status is not wanted.status
-    anew = returns or known.schedule != wanted.schedule or known.next_digest_at is None
-    return replace(
-        wanted,
-        id=known.id,
-        created_at=known.created_at,
-        last_digest_at=known.last_digest_at,
-        paused_until=known.paused_until,
-        next_digest_at=wanted.next_digest_at if anew else known.next_digest_at,
-    )
-
-
-def _stored_by_key(
-    connection: Connection, keys: Iterable[str]
-) -> dict[str, tuple[Subscriber, Leaver | None]]:
-    stored: dict[str, tuple[Subscriber, Leaver | None]] = {}
-    for chunk in chunks(keys):
-        found = select(subscribers).where(subscribers.c.email_key.in_(chunk))
-        rows = connection.execute(found).all()
-        for row, subscriber in zip(rows, _subscribers(connection, rows), strict=True):
-            stored[row.email_key] = (subscriber, row.unsubscribed_by)
-    return stored
-
-
-def _subscribers(connection: Connection, rows: Sequence[Row[Any]]) -> list[Subscriber]:
-    """Read subscribers from rows, with their interests."""
-    wishes: defaultdict[str, list[Interest]] = defaultdict(list)
-    for chunk in chunks(row.id for row in rows):
-        wanted = select(interests).where(interests.c.subscriber_id.in_(chunk))
-        for row in connection.execute(wanted.order_by(interests.c.place)).mappings():
-            interest = Interest(**{name: row[name] for name in INTEREST})
-            wishes[row["subscriber_id"]].append(interest)
-    return [
-        Subscriber(
-            schedule=Schedule(**{name: row[name] for name in SCHEDULE}),
-            interests=tuple(wishes[row["id"]]),
-            **{name: row[name] for name in PLAIN},
-        )
-        for row in (row._mapping for row in rows)
-    ]
-
-
-def _row(subscriber: Subscriber) -> dict[str, Any]:
-    plain = {name: getattr(subscriber, name) for name in PLAIN}
-    schedule = {name: getattr(subscriber.schedule, name) for name in SCHEDULE}
-    return plain | schedule | {"email_key": address_key(subscriber.email)}
-
-
-def _insert(connection: Connection, given: Sequence[Subscriber]) -> None:
-    if given:
-        connection.execute(insert(subscribers), [_row(subscriber) for subscriber in given])
-        _insert_interests(connection, given)
-
-
-def _update(connection: Connection, given: Sequence[Subscriber]) -> None:
-    """Write known subscribers; when and why one had left is kept while it stays away."""
-    if not given:
-        return
-    rows = [_row(subscriber) for subscriber in given]
-    columns: dict[str, object] = {
-        name: bindparam(f"new_{name}") for name in rows[0] if name != "id"
-    }
-    connection.execute(
-        update(subscribers).where(subscribers.c.id == bindparam("new_id")).values(columns),
-        [{f"new_{name}": value for name, value in row.items()} for row in rows],
-    )
-    for chunk in chunks(given):
-        ids = [subscriber.id for subscriber in chunk]
-        connection.execute(delete(interests).where(interests.c.subscriber_id.in_(ids)))
-        connection.execute(
-            update(subscribers)
-            .where(subscribers.c.id.in_(ids), subscribers.c.status.in_(GETS_MAIL))
-            .values(unsubscribed_by=None, ended_at=None)
-        )
-    _insert_interests(connection, given)
-
-
-def _insert_interests(connection: Connection, given: Sequence[Subscriber]) -> None:
-    rows = [
-        {name: getattr(interest, name) for name in INTEREST}
-        | {"subscriber_id": subscriber.id, "place": place}
-        for subscriber in given
-        for place, interest in enumerate(subscriber.interests)
-    ]
-    if rows:
-        connection.execute(insert(interests), rows)

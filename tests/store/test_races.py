@@ -131,9 +131,9 @@ def test_digests_of_two_editions_recorded_at_once_bring_an_item_once(database):
 
 def test_items_may_change_and_merge_while_digests_are_recorded(database):
     """Neither waits for the other for ever, and nobody has the merged work twice."""
-    everyone = [make_subscriber(f"reader-{number}") for number in range(60)]
-    items = [make_item(number) for number in range(40)]
-    pairs = list(zip(items[::2], items[1::2], strict=True))
+    everyone = [make_subscriber(f"reader-{number}") for number in range(12)]
+    items = [make_item(number) for number in range(400)]
+    pairs = list(zip(items[:40:2], items[1:40:2], strict=True))
     store_subscribers(database, everyone)
     source_id = store_items(database, items)
 
@@ -143,14 +143,14 @@ def test_items_may_change_and_merge_while_digests_are_recorded(database):
             save_changes(connection, source_id, changes, LATER)
 
     def change() -> None:
-        for votes in range(1, 6):
+        for votes in range(1, 11):
             save([make_change(replace(one, upvotes=votes), one) for one in reversed(items)])
         for survivor, merged in pairs:
             save([make_change(survivor, survivor, merged_ids=(merged.id,))])
 
     def record_all() -> None:
-        for batch in range(0, 60, 10):
-            record(database, everyone[batch : batch + 10], items, 1)
+        for first in range(0, 12, 2):
+            record(database, everyone[first : first + 2], items, 1)
 
     run_threads(change, record_all, record_all)
 
@@ -164,7 +164,7 @@ def test_items_may_change_and_merge_while_digests_are_recorded(database):
 def test_killed_while_recording_digests_leaves_whole_ones(database, database_url, start, lines):
     everyone = [make_subscriber(f"reader-{number}") for number in range(5)]
     store_subscribers(database, everyone)
-    store_items(database, [make_item(number) for number in range(40)])
+    store_items(database, [make_item(number) for number in range(400)])
     worker = start("record", database_url)
 
     reported = [worker.stdout.readline().strip() for _ in range(lines)]
