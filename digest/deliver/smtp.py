@@ -22,7 +22,7 @@ from digest.config import SmtpSettings
 from digest.deliver.envelope import Offer, Stage, UnsendableError, seal
 from digest.deliver.pool import Connection, Pool
 from digest.deliver.replies import cleaned
-from digest.deliver.wire import Wire, stuffed
+from digest.deliver.wire import Wire
 from digest.errors import ConfigError, TransportError
 from digest.model import Message, Reply
 
@@ -184,9 +184,7 @@ class SmtpTransport:
             envelope = seal(message, connection.offer)
         except UnsendableError as refusal:
             return refusal.stage, Reply(code=refusal.code, text=refusal.text, relay=self._relay)
-        ended = await connection.wire.transfer(
-            envelope.mail, envelope.rcpt, stuffed(message.content)
-        )
+        ended = await connection.wire.transfer(envelope)
         reply = Reply(
             code=ended.code, text=ended.text, uncertain=ended.uncertain, relay=self._relay
         )

@@ -7,9 +7,7 @@ only; how the connection came about is smtp.py's.
 import asyncio
 from dataclasses import dataclass
 
-import numpy as np
-
-from digest.deliver.envelope import Stage
+from digest.deliver.envelope import Envelope, Stage
 from digest.deliver.replies import Answer, Replies, WireError, cleaned
 
 START_INPUT = 354
@@ -76,20 +74,16 @@ class Wire(asyncio.Protocol):
         ssl_object = self._transport.get_extra_info("ssl_object")
         return ssl_object.version() if ssl_object else None
 
-    async def transfer(self, mail: bytes, rcpt: bytes, body: bytes) -> Transfer:
+    async def transfer(self, envelope: Envelope) -> Transfer:
         """Hand one message over; never raises for what the other side does.
 
         Afterwards the connection takes the next message, or `is_usable` is False.
-
-        Args:
-            mail, rcpt: the two commands, line ends included.
-            body: dot-stuffed, with the final dot.
         """
         self._in_transfer = True
         self.transferred += 1
-        answers = await self._envelope(mail, rcpt)
+        answers = await self._open(envelope)
         refusal = self._refusal(answers)
-        ended = refusal or await self._body(body)
+        ended = refusal or await self._body(envelope.body)
         if ended.code in {0, 421} or (refusal and not await self._is_reset(answers)):
             self.abort()
         self._in_transfer = False
@@ -143,11 +137,12 @@ class Wire(asyncio.Protocol):
 
     # --- one message
 
-    async def _envelope(self, mail: bytes, rcpt: bytes) -> list[Answer]:
+    async def _open(self, envelope: Envelope) -> list[Answer]:
+        commands = (envelope.mail, envelope.rcpt, b"DATA\r\n")
         if self._pipelining:
-            return await self._exchange(mail + rcpt + b"DATA\r\n", 3, 3 * self._timeout)
+            return await self._exchange(b"".join(commands), 3, 3 * self._timeout)
         answers: list[Answer] = []
-        for command in (mail, rcpt, b"DATA\r\n"):
+        for command in commands:
             answers += await self._exchange(command, 1, self._timeout)
             if not answers or answers[-1].code >= 400 or self._fault is not None:
                 break
@@ -222,19 +217,3 @@ class Wire(asyncio.Protocol):
     def _wake(self) -> None:
         if self._enough is not None and not self._enough.done():
             self._enough.set_result(None)
-
-
-def stuffed(content: bytes) -> bytes:
-    """Give a message as DATA carries it: leading dots doubled, the final dot added.
-
-    Args:
-        content: lines that end in CRLF, no bare CR or LF.
-
-    Source: RFC 5321 section 4.5.2.
-    """
-    octets = np.frombuffer(content, np.uint8)  # many times faster than searching bytes
-    if ((octets[:-1] == ord("\n")) & (octets[1:] == ord("."))).any():
-        content = content.replace(b"\n.", b"\n..")
-    if content.startswith(b"."):
-        content = b"." + content
-    return content + (b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n")

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from digest.deliver.envelope import stuffed
 from digest.deliver.replies import Answer, Replies, WireError, cleaned
-from digest.deliver.wire import stuffed
 
 SPOKEN = b"250-first\r\n250-second\r\n250 third\r\n354\r\n550 5.1.1 no\n421-\r\n421 \r\n"
 READ = [
