@@ -14,6 +14,9 @@ DROP = object()  # close the connection instead of answering
 TAKE_AND_DROP = object()  # take the message, then close without a word
 SILENCE = object()  # answer nothing, stay connected
 DRIP = object()  # answer a byte at a time, for ever
+# Faults that only a time-out ends, and the one to set: short for these alone, for a machine
+# under load may be late with a good answer as well.
+TIMEOUTS = {SILENCE: 0.25, DRIP: 0.25}
 STALL = object()  # agree to DATA, then read nothing more
 NO_HANDSHAKE = object()  # agree to STARTTLS, then speak something else
 

@@ -13,9 +13,9 @@ from digest.deliver.smtp import Patience
 from digest.errors import TransportError
 from digest.model import AttemptOutcome
 from tests.deliver.conftest import NOW, make_delivery, make_message
-from tests.deliver.smtpd import DRIP, DROP, SILENCE, TAKE_AND_DROP, FaultySmtp
+from tests.deliver.smtpd import DRIP, DROP, SILENCE, TAKE_AND_DROP, TIMEOUTS, FaultySmtp
 
-SHORT = Patience(last_answer=0.2, connect_again=0.0, set_aside=0.0)
+AT_ONCE = Patience(last_answer=10.0, connect_again=0.0, set_aside=0.0)
 GARBAGE = b"\x00\xff what?\r\n"
 
 BEFORE_THE_DOT = {
@@ -96,7 +96,8 @@ async def test_fault_before_acceptance_loses_nothing_and_doubles_nothing(
     smtp_server, connect, at, act
 ):
     smtp_server.fault(at, act, times=7)
-    transport = connect(smtp_server, connections=4, timeout=0.1, patience=SHORT)
+    timeout = TIMEOUTS.get(act, 5.0)
+    transport = connect(smtp_server, connections=4, timeout=timeout, patience=AT_ONCE)
     outbox = Outbox(readers(60))
 
     await outbox.run(transport)
@@ -107,7 +108,7 @@ async def test_fault_before_acceptance_loses_nothing_and_doubles_nothing(
 
 async def test_answer_lost_after_acceptance_doubles_exactly_those(smtp_server, connect):
     smtp_server.fault("body", TAKE_AND_DROP, times=9)
-    transport = connect(smtp_server, connections=4, patience=SHORT)
+    transport = connect(smtp_server, connections=4, patience=AT_ONCE)
     outbox = Outbox(readers(60))
 
     await outbox.run(transport)
@@ -120,8 +121,8 @@ async def test_answer_lost_after_acceptance_doubles_exactly_those(smtp_server, c
 async def test_two_thousand_deliveries_through_every_fault_at_random(connect):
     """Lost 0; doubled only where the answer was lost after acceptance; nobody suppressed."""
     random = Random(20261121)
-    waiting = {SILENCE, DRIP}  # shown above; here they would only take time
-    acts = [fault for fault in BEFORE_THE_DOT.values() if fault[1] not in waiting]
+    # Those that only a time-out ends are shown above; here they would only take time.
+    acts = [fault for fault in BEFORE_THE_DOT.values() if fault[1] not in TIMEOUTS]
     acts.append(("body", TAKE_AND_DROP))
 
     def chance(at):
@@ -133,7 +134,7 @@ async def test_two_thousand_deliveries_through_every_fault_at_random(connect):
         for recipient in dead:
             server.fault("RCPT", "550 5.1.1 no such user", times=None, about=f"<{recipient}>")
         server.chance = chance
-        transport = connect(server, connections=16, per_connection=50, timeout=1.0, patience=SHORT)
+        transport = connect(server, connections=16, per_connection=50, patience=AT_ONCE)
         outbox = Outbox(readers(2000))
 
         await outbox.run(transport)

@@ -6,7 +6,7 @@ from digest.config import SmtpSettings
 from digest.deliver.smtp import SmtpTransport
 from digest.errors import ConfigError, TransportError
 from tests.deliver.conftest import make_message
-from tests.deliver.smtpd import DROP, NO_HANDSHAKE, SILENCE, FaultySmtp
+from tests.deliver.smtpd import DROP, NO_HANDSHAKE, SILENCE, TIMEOUTS, FaultySmtp
 
 
 @pytest.fixture(params=[False, True], ids=["starttls", "tls"])
@@ -87,7 +87,10 @@ async def test_a_server_without_starttls_is_told_nothing(connect):
 async def test_starttls_that_fails_is_never_fallen_back_from(certificates, connect, act, permanent):
     async with FaultySmtp(tls=certificates.context("127.0.0.1")) as server:
         server.fault("STARTTLS", act, times=None)
-        transport = connect(server, security="starttls", ca_file=certificates.ca_file, timeout=0.2)
+        timeout = TIMEOUTS.get(act, 5.0)
+        transport = connect(
+            server, security="starttls", ca_file=certificates.ca_file, timeout=timeout
+        )
 
         with pytest.raises(TransportError) as caught:
             await transport.send(make_message())
