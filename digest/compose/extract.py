@@ -73,14 +73,16 @@ def telling_sentences(text: str, words: tuple[str, ...], room: int = ROOM) -> st
     Returns:
         sentences of *text*, gaps between them shown by "…"; "" for empty text.
     """
-    parts, folded, claims = _read(text)
+    parts, _, claims = _read(text)
     if not parts:
         return ""
-    wanted = {_folded(word) for phrases in words for word in phrases.split(",")} - {" "}
-    # A phrase tells more than a word of it does elsewhere.
-    weights = {word: len(word.split()) for word in wanted}
-    found = [{word for word in wanted if word in part} for part in folded]
-    worths = [sum([weights[word] for word in has]) for has in found]
+    found: list[frozenset[str]] = [frozenset()] * len(parts)
+    worths = [0] * len(parts)
+    for word in {word.strip() for phrases in words for word in phrases.split(",")}:
+        for place in _places(text, word):
+            found[place] |= {word}
+            # A phrase tells more than a word of it does elsewhere.
+            worths[place] += len(word.split())
     *_, before = max(zip(worths, claims, range(0, -len(parts), -1), strict=True))
     place = -before
     chosen, known = {place}, found[place]
@@ -95,7 +97,7 @@ def telling_sentences(text: str, words: tuple[str, ...], room: int = ROOM) -> st
         *_, before = max(fitting)
         place = -before
         chosen.add(place)
-        known = known | found[place]
+        known |= found[place]
         left -= len(parts[place]) + GAP
     return _joined(parts, sorted(chosen), room)
 
@@ -108,14 +110,18 @@ def _read(text: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[bool, ...]
     return parts, folded, tuple(bool(CLAIM.search(part)) for part in parts)
 
 
-@lru_cache(maxsize=16384)
-def _folded(word: str) -> str:
-    """Fold a word to what its sentence holds: "embedding" is found in "embeddings" as well.
+@lru_cache(maxsize=65536)
+def _places(text: str, word: str) -> tuple[int, ...]:
+    """Give the sentences of a text that hold a word: "embedding" is in "embeddings" as well.
 
     A word begins after a blank; in scripts without blanks it may begin anywhere.
     """
-    folded = fold(word)
-    return folded if folded > "\u2e7f" else f" {folded}"
+    sought = fold(word)
+    if not sought:
+        return ()
+    sought = sought if sought > "\u2e7f" else f" {sought}"
+    _, folded, _ = _read(text)
+    return tuple([place for place, part in enumerate(folded) if sought in part])
 
 
 def _joined(parts: Sequence[str], chosen: Sequence[int], room: int) -> str:

@@ -6,8 +6,9 @@ from itertools import chain
 from typing import NamedTuple
 
 from digest.compose import wording
+from digest.compose.extract import telling_sentences
 from digest.compose.pieces import NOTHING, Both, Form, Piece, Pieces, Shown, filled, piece
-from digest.model import Digest, Pick, Subscriber
+from digest.model import Digest, Item, Pick, Reason, Subscriber
 from digest.render import Language
 
 # A large client clips HTML near 102 kB and takes the footer with it.
@@ -26,10 +27,13 @@ class Letter(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One pick, written for its reader; the heading is that of a section it begins."""
+    """One pick, rendered for its reader; the heading is that of a section it begins."""
 
     heading: Shown
-    pick: Both
+    item: Both
+    summary: Shown
+    reasons: Shown
+    size: int
 
 
 def write_letter(
@@ -90,7 +94,7 @@ def fit(whole: Sequence[int], short: Sequence[int], room: int) -> tuple[int, int
 def _body(pieces: Pieces, language: Language, picks: Sequence[Pick], room: int) -> Letter:
     """Write the picks, as many whole ones as fit."""
     entries = _entries(pieces, language, picks)
-    sizes = [entry.heading.html.size + entry.pick.html.size for entry in entries]
+    sizes = [entry.size for entry in entries]
     if sum(sizes) <= room:
         body, _ = _whole(pieces, entries)
         return body
@@ -100,7 +104,7 @@ def _body(pieces: Pieces, language: Language, picks: Sequence[Pick], room: int) 
     if whole:
         _add(body, pieces.section(language, language.gettext("Also chosen for you")))
     for place, line in enumerate(lines[whole : whole + short], start=whole):
-        links = _add_numbered(body, pieces, line, place, links)
+        links = _add_line(body, pieces, line, place, links)
     if whole + short < len(picks):
         _add(body, pieces.left_out(language, len(picks) - whole - short))
     return body
@@ -113,30 +117,51 @@ def _entries(pieces: Pieces, language: Language, picks: Sequence[Pick]) -> list[
         name = pick.interest or language.gettext("Popular today")
         heading = NOTHING if name == section else pieces.section(language, name)
         section = name
-        reasons = [(one.kind, one.value) for one in wording.shown_reasons(pick.reasons)]
-        written = pieces.pick(language, pick.item, pick.upvotes, pick.comments, *reasons)
-        entries.append(Entry(heading, written))
+        shown = wording.shown_reasons(pick.reasons)
+        summary = _summary(pieces, language, pick.item, shown)
+        reasons = NOTHING
+        if shown:
+            few = shown[: wording.REASONS_SHOWN]
+            reasons = pieces.reasons(language, *[(one.kind, one.value) for one in few])
+        item = pieces.item(language, pick.item, pick.upvotes, pick.comments, bool(shown))
+        size = heading.html.size + item.html.size + summary.html.size + reasons.html.size
+        entries.append(Entry(heading, item, summary, reasons, size))
     return entries
+
+
+def _summary(pieces: Pieces, language: Language, item: Item, reasons: Sequence[Reason]) -> Shown:
+    """Take the source's machine-made summary, which the mail marks as such, or extract."""
+    if item.ai_summary:
+        text = telling_sentences(item.ai_summary, ())
+    else:
+        text = telling_sentences(item.summary, wording.matched_words(reasons))
+    return pieces.summary(language, item.language, text, bool(item.ai_summary)) if text else NOTHING
 
 
 def _whole(pieces: Pieces, entries: Sequence[Entry]) -> tuple[Letter, int]:
     """Write whole items; gives the number of links in the text as well."""
-    body = Letter([], [])
+    html: list[Piece] = []
+    text: list[Piece] = []
     links = 0
-    for place, (heading, pick) in enumerate(entries):
+    for place, (heading, item, summary, reasons, _) in enumerate(entries):
         if heading is not NOTHING:
-            _add(body, heading)
-        links = _add_numbered(body, pieces, pick, place, links)
-    return body, links
+            html.append(heading.html)
+            text.append(heading.text)
+        where = pieces.places[place]
+        html += filled(item.html, where, summary.html, reasons.html)
+        numbers = pieces.numbers[links : links + item.text.numbers]
+        text += filled(item.text, where, summary.text, reasons.text, *numbers)
+        links += item.text.numbers
+    return Letter(html, text), links
 
 
-def _add_numbered(body: Letter, pieces: Pieces, item: Both, place: int, links: int) -> int:
-    """Add an item, whole or as a title line; gives the number of links in the text so far."""
+def _add_line(body: Letter, pieces: Pieces, line: Both, place: int, links: int) -> int:
+    """Add a title line; gives the number of links in the text so far."""
     where = pieces.places[place]
-    numbers = pieces.numbers[links : links + item.text.numbers]
-    body.html.extend(filled(item.html, where))
-    body.text.extend(filled(item.text, where, *numbers))
-    return links + item.text.numbers
+    numbers = pieces.numbers[links : links + line.text.numbers]
+    body.html.extend(filled(line.html, where))
+    body.text.extend(filled(line.text, where, *numbers))
+    return links + line.text.numbers
 
 
 def _add(body: Letter, shown: Shown) -> None:

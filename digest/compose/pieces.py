@@ -15,7 +15,6 @@ from typing import NamedTuple, Protocol, TypeVar
 from digest.compose import wording
 from digest.compose.colours import DARK_CARD, DARK_PAGE, LIGHT_CARD, LIGHT_PAGE, shades
 from digest.compose.columns import WIDTH, columns, wrap
-from digest.compose.extract import telling_sentences
 from digest.compose.wire import quoted_printable, tidy
 from digest.config import MailSettings
 from digest.model import Day, Item, ReasonKind
@@ -27,7 +26,6 @@ KEPT_PARTS = 16384
 KEPT_FRAMES = 512
 # The hole that may come several times: before each address of the text.
 NUMBER = "number"
-PLACE = "place"
 MOST_NUMBERS = 1000
 
 
@@ -85,8 +83,6 @@ def piece(text: str) -> Piece:
 
 
 NOTHING = Shown(piece(""), piece(""))
-# Stand for holes that stay open, told by what they are and not by what they hold.
-OPEN_HOLES = {PLACE: piece("place"), NUMBER: piece("number")}
 
 
 def filled(form: Form, *parts: Piece) -> tuple[Piece, ...]:
@@ -100,22 +96,10 @@ def filled(form: Form, *parts: Piece) -> tuple[Piece, ...]:
     return form.order(form.pieces + parts)
 
 
-def joined(pieces: Sequence[Piece]) -> Piece:
-    """Make one piece of several."""
-    return Piece(
-        "".join([one.text for one in pieces]),
-        b"".join([one.encoded for one in pieces]),
-        sum([one.size for one in pieces]),
-    )
-
-
-def _form(pieces: tuple[Piece, ...], holes: Sequence[str], names: Sequence[str]) -> Form:
-    """Make a form of pieces and the holes between them.
-
-    Args:
-        names: the order in which the holes will be filled; beside them stands "number", which
-            may come several times.
-    """
+def _form(static_and_holes: Sequence[str], names: Sequence[str]) -> Form:
+    """Make a form of what a template gave; its hole "number" may come several times."""
+    pieces = tuple(piece(text) for text in static_and_holes[::2])
+    holes = static_and_holes[1::2]
     places = {name: len(pieces) + place for place, name in enumerate(names)}
     numbers = count(len(pieces) + len(names))
     order: list[int] = [0]
@@ -123,22 +107,8 @@ def _form(pieces: tuple[Piece, ...], holes: Sequence[str], names: Sequence[str])
         order += (next(numbers) if hole == NUMBER else places[hole], following)
     # With one index itemgetter gives no tuple; a slice does.
     getter = itemgetter(*order) if holes else itemgetter(slice(1))
-    return Form(pieces, sum([one.size for one in pieces]), getter, holes.count(NUMBER))
-
-
-def _partly_filled(form: Form, *parts: Piece) -> Form:
-    """Fill all holes of an item but its place, which comes first, and its numbers."""
-    marks = {id(mark): name for name, mark in OPEN_HOLES.items()}
-    open_holes = (OPEN_HOLES[NUMBER],) * form.numbers
-    stretches: list[list[Piece]] = [[]]
-    holes: list[str] = []
-    for one in filled(form, OPEN_HOLES[PLACE], *parts, *open_holes):
-        if name := marks.get(id(one)):
-            holes.append(name)
-            stretches.append([])
-        else:
-            stretches[-1].append(one)
-    return _form(tuple(joined(stretch) for stretch in stretches), holes, (PLACE,))
+    size = sum(one.size for one in pieces)
+    return Form(pieces, size, getter, holes.count(NUMBER))
 
 
 def _verbatim(text: str, indent: int = 0) -> Shown:
@@ -170,14 +140,14 @@ class Pieces:
         self.frame = lru_cache(KEPT_FRAMES)(self._frame)
         self.opening = lru_cache(KEPT_FRAMES)(self._opening)
         self.section = lru_cache(KEPT_PARTS)(self._section)
-        self.pick = lru_cache(KEPT_ITEMS)(self._pick)
+        self.item = lru_cache(KEPT_ITEMS)(self._item)
+        self.summary = lru_cache(KEPT_PARTS)(self._summary)
+        self.reasons = lru_cache(KEPT_PARTS)(self._reasons)
         self.names = lru_cache(KEPT_PARTS)(self._names)
         self.moment = lru_cache(KEPT_FRAMES)(self._moment)
         self.numbers = tuple(piece(str(number)) for number in range(1, MOST_NUMBERS + 1))
         # Two columns wide, so that the text beside them stands in line.
         self.places = tuple(piece(f"{place:>2}") for place in range(1, MOST_NUMBERS + 1))
-        self._kept_item = lru_cache(KEPT_ITEMS)(self._item)
-        self._kept_summary = lru_cache(KEPT_PARTS)(self._summary)
         self._kept_reason = lru_cache(KEPT_PARTS)(self._reason)
         self.short = lru_cache(KEPT_ITEMS)(self._short)
         self.left_out = lru_cache(KEPT_FRAMES)(self._left_out)
@@ -197,29 +167,6 @@ class Pieces:
         heading = wording.line(name, wording.NAME_ROOM) or wording.NOTHING_TO_SHOW
         return self._shown("section", language, name=heading)
 
-    def _pick(
-        self,
-        language: Language,
-        item: Item,
-        upvotes: int | None,
-        comments: int | None,
-        *reasons: tuple[ReasonKind, str],
-    ) -> Both:
-        """Write an item as it stands for all readers who get it for the same reasons."""
-        form = self._kept_item(language, item, upvotes, comments, bool(reasons))
-        words = tuple([value for kind, value in reasons if kind in wording.WORDS_OF_THE_ITEM])
-        # The source's machine-made summary goes first, and is marked as such.
-        text = telling_sentences(item.ai_summary or item.summary, words)
-        summary = said = NOTHING
-        if text:
-            summary = self._kept_summary(language, item.language, text, bool(item.ai_summary))
-        if reasons:
-            said = self._reasons(language, reasons[: wording.REASONS_SHOWN])
-        return Both(
-            _partly_filled(form.html, summary.html, said.html),
-            _partly_filled(form.text, summary.text, said.text),
-        )
-
     def _item(
         self,
         language: Language,
@@ -232,7 +179,7 @@ class Pieces:
         return self._both(
             "item",
             language,
-            (PLACE, "summary", "reasons"),
+            ("place", "summary", "reasons"),
             has_reasons=has_reasons,
             title=wording.title(item),
             url=wording.page(item),
@@ -262,12 +209,20 @@ class Pieces:
     def _reason(self, language: Language, kind: ReasonKind, value: str) -> Shown:
         return self._shown("reason", language, words=wording.reason_words(language, kind, value))
 
-    def _reasons(self, language: Language, reasons: Sequence[tuple[ReasonKind, str]]) -> Shown:
+    def _reasons(self, language: Language, *reasons: tuple[ReasonKind, str]) -> Shown:
         """Join reasons: chips in HTML, one wrapped line in text."""
         shown = [self._kept_reason(language, kind, value) for kind, value in reasons]
-        words = "; ".join(one.text.text for one in shown)
-        line = wrap(language.gettext("Why: %(reasons)s", reasons=words), indent=4, hanging=9)
-        return Shown(joined([one.html for one in shown]), piece(line))
+        words = language.gettext(
+            "Why: %(reasons)s", reasons="; ".join(one.text.text for one in shown)
+        )
+        return Shown(
+            Piece(
+                "".join(one.html.text for one in shown),
+                b"".join(one.html.encoded for one in shown),
+                sum(one.html.size for one in shown),
+            ),
+            piece(wrap(words, indent=4, hanging=9)),
+        )
 
     def _names(self, language: Language, *names: str) -> Shown:
         """Name a reader's interests."""
@@ -283,7 +238,7 @@ class Pieces:
         return self._both(
             "short",
             language,
-            (PLACE,),
+            ("place",),
             title=wording.title(item),
             url=wording.page(item),
             item_language=wording.language_tag(item.language),
@@ -303,9 +258,7 @@ class Pieces:
         values |= self._look
         html = self._templates.form(f"mail/{name}.html", language, holes, **values)
         text = self._templates.form(f"mail/{name}.txt", language, (*holes, NUMBER), **values)
-        return Both(
-            *(_form(tuple(map(piece, form[::2])), form[1::2], holes) for form in (html, text))
-        )
+        return Both(_form(html, holes), _form(text, holes))
 
     def _shown(self, name: str, language: Language, /, **values: object) -> Shown:
         both = self._both(name, language, (), **values)

@@ -32,10 +32,8 @@ SUBJECT_TITLE_ROOM = 78
 PREHEADER_ROOM = 150
 # A digest that looks back further than this beyond its usual rhythm says so.
 USUAL_WINDOW = timedelta(days=3)
-# Reasons whose values are words of the item itself.
-WORDS_OF_THE_ITEM = (ReasonKind.KEYWORD, ReasonKind.TOPIC)
 # Looked up once: an enumeration's members are slow to reach, and each mail asks for many.
-POPULARITY = ReasonKind.POPULARITY
+KEYWORD, TOPIC, POPULARITY = ReasonKind.KEYWORD, ReasonKind.TOPIC, ReasonKind.POPULARITY
 
 
 class Link(NamedTuple):
@@ -145,6 +143,11 @@ def reason_words(language: Language, kind: ReasonKind, value: str) -> str:
             return language.gettext("although: %(name)s", name=shown)
         case ReasonKind.POPULARITY:
             return language.gettext("much voted for")
+
+
+def matched_words(reasons: Sequence[Reason]) -> tuple[str, ...]:
+    """Give the values of the reasons that are words of the item, in the order of *reasons*."""
+    return tuple([one.value for one in reasons if one.share > 0 and one.kind in (KEYWORD, TOPIC)])
 
 
 def on_the_day(language: Language, day: Day, picks: int, since: date | None) -> tuple[str, ...]:
