@@ -42,6 +42,7 @@ Form = tuple[str, ...]
 # NUL cannot occur in clean text, so no item can forge a hole.
 HOLE = re.compile(r"\x00([a-z_]+)\x00")
 JINJA = re.compile(r"(\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\})", re.DOTALL)
+KEPT_RULES = re.compile(r"(?<=<head>)(<style>.*?</style>)(.*?)(?=</head>)", re.DOTALL)
 STYLE_SHEET = "mail/style.css"
 # The messages' own language.  Plain "en" is no country's English: days come before months.
 ENGLISH = Locale("en", "GB")
@@ -258,7 +259,9 @@ def inline_style(source: str, style_sheet: str) -> str:
             inliner = CSSInliner(
                 extra_css=rules, keep_at_rules=True, load_remote_stylesheets=False, minify_css=True
             )
-            styled = inliner.inline(markup)
+            # The kept rules come first, which moves the charset beyond the 1024 bytes in which
+            # HTML asks for it.
+            styled = KEPT_RULES.sub(r"\2\1", inliner.inline(markup))
         else:
             inliner = CSSInliner(load_remote_stylesheets=False, minify_css=True)
             styled = inliner.inline_fragment(markup, rules)

@@ -20,7 +20,8 @@ from digest.config import MailSettings
 from digest.model import Day, Item, ReasonKind
 from digest.render import Language, Templates
 
-# Some 3 kB an item and language, 1 kB a summary: at most about 60 MB when all are full.
+# An item takes some 8 kB a language, a summary 3 kB, a reason 1 kB: measured, 110 MB after
+# 4,000 readers of 500 items, and little more from there.
 KEPT_ITEMS = 4096
 KEPT_PARTS = 16384
 KEPT_FRAMES = 512
@@ -155,7 +156,9 @@ class Pieces:
 
     def _frame(self, language: Language, edition: date) -> Both:
         holes = ("preheader", "opening", "body", "footer")
-        return self._both("frame", language, holes, edition=edition)
+        # Some clients know no "text-align: start".
+        side = "right" if language.direction == "rtl" else "left"
+        return self._both("frame", language, holes, edition=edition, side=side)
 
     def _opening(
         self, language: Language, edition: date, day: Day, picks: int, since: date | None

@@ -256,9 +256,23 @@ def test_mail_holds_nothing_that_clients_forbid_or_readers_mind():
 
     for forbidden in ("script", "form", "input", "iframe", "img", "link", "svg", "object"):
         assert tree.css(forbidden) == []
+    assert html.index("<meta charset=") < 1024
+    assert "@media (prefers-color-scheme: dark)" in html.partition("</head>")[0]
     assert "@import" not in html
     assert "url(" not in html
     assert all(table.attributes.get("role") == "presentation" for table in tree.css("table"))
     assert tree.css_first("html").attributes["lang"] == "en"
     assert tree.css_first("meta[name=color-scheme]").attributes["content"] == "light dark"
     assert all(node.attributes.get("style") for node in tree.css("h1, h2, h3, p, a, td.card"))
+
+
+def test_right_to_left_reader_gets_a_right_to_left_mail(tmp_path):
+    catalogue = tmp_path / "mail" / "locale" / "ar.po"
+    catalogue.parent.mkdir(parents=True)
+    catalogue.write_text('msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n')
+    builder = MessageBuilder(MAIL, Templates(tmp_path))
+
+    tree = LexborHTMLParser(builder.html(make_digest(), replace(ADA, language="ar")))
+
+    assert tree.css_first("html").attributes["dir"] == "rtl"
+    assert tree.css_first("td.card").attributes["align"] == "right"
