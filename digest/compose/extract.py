@@ -13,8 +13,8 @@ from digest.text import fold, one_line
 
 # Longer than three lines at the mail's width; two ordinary sentences of an abstract fit.
 ROOM = 300
-# Ten abstracts' length; a summary beyond it is none.
-TEXT_ROOM = 20_000
+# Three times the longest abstract; what comes after is not read, so hostile text costs little.
+TEXT_ROOM = 6_000
 ELLIPSIS = "…"
 GAP = len(f" {ELLIPSIS} ")
 

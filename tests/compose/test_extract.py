@@ -103,6 +103,15 @@ def test_cut_text_keeps_its_room(text, room):
     assert short == text or text.startswith(short.removesuffix("…"))
 
 
+@pytest.mark.parametrize("unit", ["$x$. ", "a. ", r"\(", "$$", "we ", "https://a "])
+def test_endless_text_costs_little(unit):
+    """Measured in work and not in time: what is read is bounded, whatever the length."""
+    text = unit * (1_000_000 // len(unit))
+
+    assert sum(map(len, sentences(text))) <= 6_000
+    assert len(telling_sentences(text, ("x",))) <= ROOM
+
+
 words_of_prose = (
     "We show",
     "that",
