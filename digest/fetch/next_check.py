@@ -24,5 +24,5 @@ def after_failure(
         retry_after: the server's wish, honoured up to a day (RFC 9110 section 10.2.3).
     """
     longest = max(every, LONGEST_WAIT)
-    patience = min(every * 2 ** min(failures, 16), longest)
+    patience = min(every * (1 << min(failures, 16)), longest)
     return now + max(patience, min(retry_after or timedelta(), longest))

@@ -1,0 +1,279 @@
+"""The composition root: settings in, working parts out.
+
+The only file that knows every concrete class and chooses between two engines.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import wraps
+from zoneinfo import ZoneInfo
+
+from digest import rank
+from digest.compose.message import MessageBuilder
+from digest.config import Settings, SubscriberSettings, smtp_password
+from digest.deliver.file import FileTransport
+from digest.deliver.smtp import SmtpTransport
+from digest.errors import DigestError
+from digest.fetch.fetcher import ListingFetcher
+from digest.fetch.http import Http
+from digest.fetch.sandbox import Sandbox
+from digest.model import Digest, Subscriber, new_id
+from digest.pipeline.composing import (
+    Composer,
+    compose,
+    compose_due,
+    read_candidates,
+    record_digests,
+)
+from digest.pipeline.delivering import Handover, deliver_due
+from digest.pipeline.fetching import Check, fetch_due, try_sources
+from digest.protocols import Clock, Fetcher, Progress, Ranker, Transport
+from digest.render import Templates
+from digest.schedule.clock import first_digest_at
+from digest.service import Job, Notifier, run_service, stop_on_signals
+from digest.store import items, sources, subscribers
+from digest.store.database import Database
+
+logger = logging.getLogger(__name__)
+
+# Items that the ranker learns its term statistics from.
+CORPUS_ITEMS = 20_000
+# The statistics are made anew when the store has grown by this share since.
+CORPUS_GROWTH = 0.1
+
+
+def utc_now() -> datetime:
+    """Give the present instant, aware UTC."""
+    return datetime.now(UTC)
+
+
+class CurrentRanker:
+    """Holds the ranker fitted last, and fits a new one when the store has outgrown it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._ranker: Ranker | None = None
+        self._fitted_items = 0
+
+    def __call__(self) -> Ranker:
+        """Give a ranker whose term statistics come from the stored items."""
+        with self._database.read() as connection:
+            count = items.count_items(connection)
+            if self._ranker and count <= self._fitted_items * (1 + CORPUS_GROWTH):
+                return self._ranker
+            corpus = items.recent_items(connection, CORPUS_ITEMS)
+        self._ranker = rank.fit(corpus)
+        self._fitted_items = count
+        return self._ranker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """What one round did: for `digest run` and whoever reads its output."""
+
+    checks: list[Check]
+    digests: list[Digest]
+    handover: Handover
+
+
+class App:
+    """One installation, its database open.
+
+    Args:
+        settings: checked settings.
+        clock: gives the present instant; tests and the demo pass their own.
+
+    Raises:
+        StoreError: the database cannot be opened or is of another schema.
+    """
+
+    def __init__(self, settings: Settings, *, clock: Clock = utc_now) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.database = Database(settings.database.url)
+        self.composer = Composer(
+            ranker=CurrentRanker(self.database), digest=settings.digest, mail=settings.mail
+        )
+        self.builder = MessageBuilder(settings.mail, Templates(settings.mail.templates))
+
+    def open(self) -> None:
+        """Make a new database ready, refuse an old one, and bring the settings file in.
+
+        Raises:
+            StoreError: out of reach, or of another schema version.
+        """
+        if self.database.is_empty():
+            self.database.upgrade()
+        self.database.check_schema()
+        self.store_settings()
+
+    def store_settings(self) -> None:
+        """Bring the sources and subscribers of the settings file into the store."""
+        now = self.clock()
+        with self.database.write() as connection:
+            sources.save_sources(
+                connection, [source.source() for source in self.settings.sources], now
+            )
+            subscribers.save_config_subscribers(
+                connection, [self._subscriber(one, now) for one in self.settings.subscribers], now
+            )
+
+    def _subscriber(self, one: SubscriberSettings, now: datetime) -> Subscriber:
+        schedule = one.schedule(self.settings.digest)
+        return one.subscriber(
+            self.settings.digest,
+            subscriber_id=new_id(now),
+            next_digest_at=first_digest_at(schedule, now),
+            config_owned=True,
+        )
+
+    @asynccontextmanager
+    async def fetcher(self) -> AsyncIterator[Fetcher]:
+        """Hold the HTTP client and the parsers' child process open."""
+        async with Http(contact=self.settings.service.contact) as http, Sandbox() as sandbox:
+            yield ListingFetcher(http, sandbox, self.clock)
+
+    @asynccontextmanager
+    async def transport(self) -> AsyncIterator[Transport]:
+        """Hold the connections to the relay open, or the folder that stands in for one."""
+        transport = self._transport()
+        try:
+            yield transport
+        finally:
+            await transport.close()
+
+    def _transport(self) -> Transport:
+        if self.settings.deliver.to == "files":
+            return FileTransport(self.settings.deliver.folder)
+        return SmtpTransport(self.settings.smtp, password=smtp_password(self.settings.smtp))
+
+    async def fetch(
+        self, names: Sequence[str], *, dry_run: bool, progress: Progress
+    ) -> list[Check]:
+        """Check the named sources now; with *dry_run* nothing is stored."""
+        async with self.fetcher() as fetcher:
+            if dry_run:
+                return await try_sources(
+                    self.database, fetcher, names, clock=self.clock, progress=progress
+                )
+            return await fetch_due(
+                self.database, fetcher, clock=self.clock, names=names, progress=progress
+            )
+
+    async def run_round(self, *, progress: Progress) -> Round:
+        """Fetch, compose and deliver whatever is due, once; SIGTERM ends it in good order."""
+        with stop_on_signals() as stop:
+            async with self.fetcher() as fetcher:
+                checks = await fetch_due(
+                    self.database, fetcher, clock=self.clock, progress=progress
+                )
+            digests = await self._compose(stop, progress)
+            async with self.transport() as transport:
+                handover = await self._deliver(transport, stop, progress)
+        return Round(checks=checks, digests=digests, handover=handover)
+
+    async def send_now(
+        self, subscriber: Subscriber, digest: Digest, *, progress: Progress
+    ) -> Handover:
+        """Record a digest and hand it over; nothing is sent if its edition already was.
+
+        Raises:
+            DigestError: the subscriber already had a digest of this edition.
+        """
+        now = self.clock()
+        if not record_digests(self.database, self.composer, [digest], [subscriber], now):
+            raise DigestError(f"digest {digest.edition}: already composed for this subscriber")
+        with stop_on_signals() as stop:
+            async with self.transport() as transport:
+                return await self._deliver(transport, stop, progress, subscriber.id)
+
+    def digest_now(self, subscriber: Subscriber) -> Digest:
+        """Compose a subscriber's digest of this moment, whatever its hour; nothing is stored."""
+        now = self.clock()
+        candidates = read_candidates(self.database, self.composer, now)
+        editions = {subscriber.id: self.today(subscriber)}
+        [digest] = compose(self.database, self.composer, candidates, [subscriber], editions, now)
+        return digest
+
+    def today(self, subscriber: Subscriber) -> date:
+        """Give the local day of a subscriber: the edition of a digest made by hand."""
+        return self.clock().astimezone(ZoneInfo(subscriber.schedule.timezone)).date()
+
+    async def serve(self) -> None:
+        """Run until told to stop: sources at their interval, digests at their hour."""
+        stop, sources_read = asyncio.Event(), asyncio.Event()
+        async with self.fetcher() as fetcher, self.transport() as transport:
+
+            async def fetch() -> None:
+                try:
+                    await fetch_due(
+                        self.database, fetcher, clock=self.clock, progress=ignore_progress
+                    )
+                finally:
+                    sources_read.set()
+
+            async def compose() -> None:
+                # After a start, digests wait for the first look at the sources: composed at
+                # once, they would miss what came while the service was down.
+                await sources_read.wait()
+                await self._compose(stop, ignore_progress)
+
+            async def deliver() -> None:
+                await self._deliver(transport, stop, ignore_progress)
+
+            every = self.settings.service.tick
+            await run_service(
+                {
+                    job.__name__: Job(run=isolated(job), every=every)
+                    for job in (fetch, compose, deliver)
+                },
+                stop=stop,
+                stop_within=self.settings.service.stop_within,
+                notifier=Notifier.from_environment(os.environ),
+            )
+
+    async def _compose(self, stop: asyncio.Event, progress: Progress) -> list[Digest]:
+        return await asyncio.to_thread(
+            compose_due,
+            *(self.database, self.composer),
+            clock=self.clock,
+            is_stopping=stop.is_set,
+            progress=progress,
+        )
+
+    async def _deliver(
+        self,
+        transport: Transport,
+        stop: asyncio.Event,
+        progress: Progress,
+        subscriber_id: str | None = None,
+    ) -> Handover:
+        return await deliver_due(
+            *(self.database, self.builder, transport, self.settings.deliver),
+            clock=self.clock,
+            stop=stop,
+            subscriber_id=subscriber_id,
+            progress=progress,
+        )
+
+
+def isolated(job: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    """Turn a job's known failures into a line of the log: the next tick tries again."""
+
+    @wraps(job)
+    async def run() -> None:
+        try:
+            await job()
+        except DigestError as error:
+            logger.log(logging.ERROR if error.permanent else logging.WARNING, "%s", error)
+
+    return run
+
+
+def ignore_progress(stage: str, done: int, total: int | None) -> None:
+    """Watch nothing."""

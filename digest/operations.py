@@ -1,0 +1,213 @@
+"""What an operator asks and orders apart from the day's work; each is one short transaction.
+
+The command line shows these answers today, the operator's page may tomorrow.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from digest.app import App
+from digest.config import InterestSettings, SubscriberSettings
+from digest.errors import ConfigError, DigestError
+from digest.model import (
+    Delivery,
+    DeliveryKind,
+    Digest,
+    Item,
+    SourceState,
+    Subscriber,
+    SubscriberStatus,
+    new_id,
+)
+from digest.schedule.clock import first_digest_at
+from digest.store import digests, items, outbox, sources, subscribers
+
+# Digests that `subscribers show` lists.
+RECENT_DIGESTS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """How the installation is doing.
+
+    Attributes:
+        subscribers: status -> count.
+        next_digest_at: when the next confirmed subscriber is due, None without any.
+    """
+
+    sources: list[SourceState]
+    subscribers: dict[str, int]
+    outbox: Mapping[str, object]
+    items: int
+    next_digest_at: datetime | None
+
+
+def status(app: App) -> Status:
+    """Say how sources, subscribers and the outbox are doing."""
+    with app.database.read() as connection:
+        everyone = subscribers.count_by_status(connection)
+        return Status(
+            sources=[state for state in sources.list_sources(connection) if state.enabled],
+            subscribers={str(one): count for one, count in everyone.items()},
+            outbox=outbox.outbox_counts(connection, app.clock()),
+            items=items.count_items(connection),
+            next_digest_at=subscribers.next_due_at(connection),
+        )
+
+
+def source_states(app: App) -> list[SourceState]:
+    """List the sources of the settings file with what is known of them."""
+    with app.database.read() as connection:
+        return [state for state in sources.list_sources(connection) if state.enabled]
+
+
+def source_names(app: App, wanted: Sequence[str] | None) -> list[str]:
+    """Give the names of the wanted sources, or of all.
+
+    Raises:
+        ConfigError: a name is not in the settings file.
+    """
+    known = [source.name for source in app.settings.sources]
+    for name in wanted or ():
+        if name not in known:
+            raise ConfigError(f"source {name}: not in the settings file, it has {_listed(known)}")
+    return list(wanted or known)
+
+
+def stored_items(app: App, limit: int, *, eligible_only: bool) -> list[Item]:
+    """List stored items, newest first."""
+    with app.database.read() as connection:
+        return items.recent_items(connection, limit, eligible_only=eligible_only)
+
+
+def find_subscriber(app: App, address: str) -> Subscriber:
+    """Find a subscriber by address.
+
+    Raises:
+        ConfigError: nobody has that address.
+    """
+    with app.database.read() as connection:
+        found = subscribers.find_subscriber(connection, address)
+    if found is None:
+        raise ConfigError(f'subscriber {address}: not known: see "digest subscribers list"')
+    return found
+
+
+def all_subscribers(app: App) -> list[Subscriber]:
+    """List every subscriber, whatever the status."""
+    with app.database.read() as connection:
+        return subscribers.list_subscribers(connection)
+
+
+def digests_of(app: App, subscriber: Subscriber) -> list[Digest]:
+    """List a subscriber's last digests, newest first."""
+    with app.database.read() as connection:
+        return digests.digests_of(connection, subscriber.id, RECENT_DIGESTS)
+
+
+def refuse_second_digest(app: App, subscriber: Subscriber) -> None:
+    """Make sure that a subscriber had no digest of today yet.
+
+    Raises:
+        DigestError: today's went out, or waits in the outbox.
+    """
+    with app.database.read() as connection:
+        last = digests.digests_of(connection, subscriber.id, 1)
+    if last and last[0].edition >= app.today(subscriber) and last[0].picks:
+        raise DigestError(
+            f"digest of {last[0].edition} for {subscriber.email}: already composed, "
+            "a reader gets one a day"
+        )
+
+
+def add_subscriber(
+    app: App,
+    fields: Mapping[str, object],
+    *,
+    topics: Sequence[str] = (),
+    keywords: Sequence[str] = (),
+) -> Subscriber:
+    """Add a confirmed subscriber, or bring back one that unsubscribed.
+
+    Args:
+        fields: keys of a [[subscribers]] table; None stands for the default.
+        topics: an interest in plain words each; keywords: of one more interest.
+
+    Raises:
+        ConfigError: a field is wrong; DigestError: the address is subscribed or suppressed.
+    """
+    interests = [InterestSettings(name=topic[:100], text=topic) for topic in topics]
+    if keywords:
+        interests.append(InterestSettings(name=", ".join(keywords)[:100], keywords=tuple(keywords)))
+    given = {key: value for key, value in fields.items() if value is not None}
+    try:
+        wanted = SubscriberSettings.model_validate(given | {"interests": interests})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        message = first["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"subscriber: {name}: {message}") from error
+    now = app.clock()
+    subscriber = wanted.subscriber(
+        app.settings.digest,
+        subscriber_id=new_id(now),
+        next_digest_at=first_digest_at(wanted.schedule(app.settings.digest), now),
+        config_owned=False,
+    )
+    with app.database.write() as connection:
+        known = subscribers.find_subscriber(connection, subscriber.email)
+        if known and known.status is not SubscriberStatus.UNSUBSCRIBED:
+            raise DigestError(f"subscriber {known.email}: already {known.status}")
+        return subscribers.add_subscriber(connection, subscriber, now)
+
+
+def remove_subscriber(app: App, address: str) -> None:
+    """Unsubscribe an address; its history is kept.
+
+    Raises:
+        ConfigError: nobody has that address.
+    """
+    subscriber = find_subscriber(app, address)
+    with app.database.write() as connection:
+        subscribers.remove_subscriber(connection, subscriber.email, app.clock())
+
+
+def write_preview(app: App, digest: Digest, subscriber: Subscriber, path: Path) -> None:
+    """Write a digest as .html, .txt or a whole mail (.eml), by the path's ending.
+
+    Raises:
+        ConfigError: another ending.
+    """
+    match path.suffix.lower():
+        case ".html" | ".htm":
+            content = app.builder.html(digest, subscriber).encode()
+        case ".txt":
+            content = app.builder.text(digest, subscriber).encode()
+        case ".eml":
+            delivery = _preview_delivery(digest, subscriber)
+            content = app.builder.build(delivery, digest, subscriber).content
+        case _:
+            raise ConfigError(f"preview {path}: expected a name that ends in .html, .txt or .eml")
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise DigestError(f"preview {path}: cannot be written: {error.strerror}") from error
+
+
+def _preview_delivery(digest: Digest, subscriber: Subscriber) -> Delivery:
+    return Delivery(
+        id=digest.id,
+        kind=DeliveryKind.DIGEST,
+        recipient=subscriber.email,
+        message_id=f"{digest.id}@preview.invalid",
+        created_at=digest.composed_at,
+        next_attempt_at=digest.composed_at,
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names) or "none"

@@ -1,0 +1,224 @@
+"""Compose what is due: rank, choose and store digests, a batch of subscribers at a time."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from digest.compose.digest import compose_digest
+from digest.compose.message import message_id
+from digest.compose.window import News, eligible_items, window_from
+from digest.config import DigestSettings, MailSettings
+from digest.identity import keys
+from digest.model import (
+    Day,
+    Delivery,
+    DeliveryKind,
+    Described,
+    Digest,
+    DigestState,
+    Feedback,
+    Item,
+    Reader,
+    Subscriber,
+    new_id,
+)
+from digest.protocols import Clock, Progress, Ranker
+from digest.schedule.clock import edition_on, next_digest_at
+from digest.store import digests as digest_store
+from digest.store import items as item_store
+from digest.store import sources, subscribers
+from digest.store.database import Database
+
+logger = logging.getLogger(__name__)
+
+# A claim that is not recorded within its lease is due again: the worker is thought dead.
+LEASE = timedelta(minutes=10)
+# So many subscribers are ranked as one matrix product and written in one transaction.
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composer:
+    """What turns stored items into digests; `ranker` gives the ranker of the moment."""
+
+    ranker: Callable[[], Ranker]
+    digest: DigestSettings
+    mail: MailSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidates:
+    """What one round of composing looks at, read once."""
+
+    items: list[Item]
+    news: News
+    ranker: Ranker
+    failed_sources: tuple[str, ...]
+
+
+def compose_due(
+    database: Database,
+    composer: Composer,
+    *,
+    clock: Clock,
+    is_stopping: Callable[[], bool] = lambda: False,
+    progress: Progress,
+) -> list[Digest]:
+    """Compose the digest of every subscriber whose hour has come; picks are left out.
+
+    Returns:
+        the digests of this round, HELD ones too, without their picks: a round may be of a
+        million subscribers.
+    """
+    now = clock()
+    done: list[Digest] = []
+    candidates: Candidates | None = None
+    while not is_stopping():
+        with database.write() as connection:
+            batch = subscribers.claim_due_subscribers(connection, now, LEASE, BATCH)
+        if not batch:
+            break
+        if candidates is None:
+            candidates = read_candidates(database, composer, now)
+        editions = {one.id: edition_on(one.schedule, now) for one in batch}
+        composed = compose(database, composer, candidates, batch, editions, now)
+        record_digests(database, composer, composed, batch, now)
+        done.extend(replace(digest, picks=()) for digest in composed)
+        progress("compose", len(done), None)
+    return done
+
+
+def read_candidates(database: Database, composer: Composer, now: datetime) -> Candidates:
+    """Read the items that any digest of this round may carry, and fit the ranker."""
+    since = now - timedelta(days=composer.digest.catch_up_days)
+    with database.read() as connection:
+        items = item_store.candidates(connection, since)
+        states = sources.list_sources(connection)
+    failed = tuple(one.source.name for one in states if one.enabled and one.failures)
+    return Candidates(
+        items=items, news=News(items), ranker=composer.ranker(), failed_sources=failed
+    )
+
+
+def compose(
+    database: Database,
+    composer: Composer,
+    candidates: Candidates,
+    batch: Sequence[Subscriber],
+    editions: Mapping[str, date],
+    now: datetime,
+) -> list[Digest]:
+    """Rank and compose for a batch of subscribers, in its order; nothing is stored."""
+    items = candidates.items
+    windows = [
+        window_from(
+            subscriber,
+            now,
+            window=timedelta(days=composer.digest.window_days),
+            catch_up=timedelta(days=composer.digest.catch_up_days),
+        )
+        for subscriber in batch
+    ]
+    ids = [subscriber.id for subscriber in batch]
+    with database.read() as connection:
+        sent = digest_store.sent_item_ids(connection, ids, min(windows))
+        feedback = subscribers.feedback_of(connection, ids)
+        examples = item_store.find_by_keys(connection, _example_keys(batch))
+    eligible = eligible_items(windows, items, [sent.get(id_, set()) for id_ in ids])
+    readers = [_reader(one, feedback.get(one.id, ()), examples) for one in batch]
+    limit = max(subscriber.max_items for subscriber in batch)
+    ranked = candidates.ranker.rank(readers, items, eligible, limit)
+    return [
+        compose_digest(
+            subscriber,
+            picks,
+            digest_id=new_id(now),
+            edition=editions[subscriber.id],
+            window_from=since,
+            now=now,
+            day=_day(subscriber, since, candidates, now),
+        )
+        for subscriber, picks, since in zip(batch, ranked, windows, strict=True)
+    ]
+
+
+def record_digests(
+    database: Database,
+    composer: Composer,
+    composed: Sequence[Digest],
+    batch: Sequence[Subscriber],
+    now: datetime,
+) -> int:
+    """Store digests, their picks, their deliveries and the next due times at once."""
+    email_by_id = {subscriber.id: subscriber.email for subscriber in batch}
+    deliveries = {
+        digest.id: _delivery(digest, email_by_id[digest.subscriber_id], composer.mail, now)
+        for digest in composed
+        if digest.state is DigestState.COMPOSED
+    }
+    due_again = {one.id: next_digest_at(one.schedule, now) for one in batch}
+    with database.write() as connection:
+        stored = digest_store.record_digests(connection, composed, deliveries, due_again)
+    logger.info("digests composed: subscribers=%d stored=%d", len(batch), stored)
+    return stored
+
+
+def _delivery(digest: Digest, recipient: str, mail: MailSettings, now: datetime) -> Delivery:
+    delivery_id = new_id(now)
+    return Delivery(
+        id=delivery_id,
+        kind=DeliveryKind.DIGEST,
+        recipient=recipient,
+        message_id=message_id(delivery_id, mail),
+        subscriber_id=digest.subscriber_id,
+        digest_id=digest.id,
+        created_at=now,
+        next_attempt_at=now,
+    )
+
+
+def _day(subscriber: Subscriber, since: datetime, candidates: Candidates, now: datetime) -> Day:
+    new_items, source_names = candidates.news.since(since)
+    return Day(
+        new_items=new_items,
+        source_names=source_names,
+        failed_sources=candidates.failed_sources,
+        next_digest_at=next_digest_at(subscriber.schedule, now),
+    )
+
+
+def _reader(
+    subscriber: Subscriber, feedback: Sequence[Feedback], stored: Mapping[str, Item]
+) -> Reader:
+    return Reader(
+        interests=subscriber.interests,
+        feedback=tuple(feedback),
+        popularity=subscriber.popularity,
+        examples={
+            interest.name: tuple(_examples(interest.examples, stored))
+            for interest in subscriber.interests
+            if interest.examples
+        },
+    )
+
+
+def _examples(texts: Sequence[str], stored: Mapping[str, Item]) -> Iterator[Described]:
+    """Give the stored item of each example; a text that names none is a title itself."""
+    for text in texts:
+        named = keys(link=text, title=text)
+        found = next((stored[key] for key in named if key in stored), None)
+        if found:
+            yield found
+        elif all(key.startswith("title:") for key in named):
+            yield Described(keys=named, title=text)
+
+
+def _example_keys(batch: Sequence[Subscriber]) -> set[str]:
+    return {
+        key
+        for subscriber in batch
+        for interest in subscriber.interests
+        for text in interest.examples
+        for key in keys(link=text, title=text)
+    }

@@ -1,0 +1,143 @@
+"""Deliver what is due: render, hand over, record, a batch of deliveries at a time."""
+
+import asyncio
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from random import random
+
+from digest.compose.message import MessageBuilder
+from digest.config import DeliverSettings
+from digest.deliver.send import send_all
+from digest.errors import RenderError
+from digest.model import (
+    Attempt,
+    AttemptOutcome,
+    Delivery,
+    Message,
+)
+from digest.protocols import Clock, Progress, Transport
+from digest.store import digests as digest_store
+from digest.store import outbox, subscribers
+from digest.store.database import Database
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Handover:
+    """How a round of deliveries went."""
+
+    sent: int = 0
+    deferred: int = 0
+    failed: int = 0
+
+    def count(self, attempts: Sequence[Attempt]) -> None:
+        """Add finished attempts."""
+        self.sent += sum(one.outcome is AttemptOutcome.SENT for one in attempts)
+        self.deferred += sum(one.outcome is AttemptOutcome.DEFERRED for one in attempts)
+        self.failed += sum(one.outcome is AttemptOutcome.FAILED for one in attempts)
+
+
+async def deliver_due(
+    database: Database,
+    builder: MessageBuilder,
+    transport: Transport,
+    settings: DeliverSettings,
+    *,
+    clock: Clock,
+    stop: asyncio.Event,
+    subscriber_id: str | None = None,
+    progress: Progress,
+) -> Handover:
+    """Hand over every delivery that is due, a claimed batch at a time.
+
+    Raises:
+        TransportError: the relay is unusable; what was claimed and not tried is due again.
+    """
+    handover = Handover()
+
+    async def record(attempts: list[Attempt]) -> None:
+        await asyncio.to_thread(_record_attempts, database, attempts)
+        handover.count(attempts)
+        progress("deliver", handover.sent + handover.deferred + handover.failed, None)
+
+    while not stop.is_set():
+        batch = await asyncio.to_thread(
+            _claim_deliveries, database, settings, clock(), subscriber_id
+        )
+        if not batch:
+            break
+        messages = await asyncio.to_thread(_messages, database, builder, batch)
+        untried = set(batch)
+        finished: list[Attempt] = []
+        try:
+            async for attempt in send_all(
+                transport,
+                messages,
+                batch,
+                give_up_after=settings.give_up_after,
+                clock=clock,
+                random=random,
+                stop=stop,
+            ):
+                untried.discard(attempt.delivery_id)
+                finished.append(attempt)
+                if len(finished) >= settings.record_every:
+                    await record(finished)
+                    finished = []
+        finally:
+            await record(finished)
+            await asyncio.to_thread(_release, database, untried, clock())
+    return handover
+
+
+def _claim_deliveries(
+    database: Database, settings: DeliverSettings, now: datetime, subscriber_id: str | None
+) -> dict[str, Delivery]:
+    with database.write() as connection:
+        claimed = outbox.claim_due_deliveries(
+            connection, now, settings.lease, settings.batch, subscriber_id=subscriber_id
+        )
+    return {delivery.id: delivery for delivery in claimed}
+
+
+def _messages(
+    database: Database, builder: MessageBuilder, batch: Mapping[str, Delivery]
+) -> list[Message]:
+    """Render a claimed batch; what cannot be rendered stays claimed and is due again later."""
+    digest_ids = [one.digest_id for one in batch.values() if one.digest_id]
+    subscriber_ids = [one.subscriber_id for one in batch.values() if one.subscriber_id]
+    with database.read() as connection:
+        digests = digest_store.load_digests(connection, digest_ids)
+        readers = subscribers.get_subscribers(connection, subscriber_ids)
+    messages = []
+    for delivery in batch.values():
+        digest, reader = digests[delivery.digest_id or ""], readers[delivery.subscriber_id or ""]
+        try:
+            messages.append(builder.build(delivery, digest, reader))
+        except RenderError:
+            logger.exception("message not rendered: delivery=%s", delivery.id)
+    return messages
+
+
+def _record_attempts(database: Database, attempts: Sequence[Attempt]) -> None:
+    if not attempts:
+        return
+    with database.write() as connection:
+        outbox.record_attempts(connection, attempts)
+    for attempt in attempts:
+        level = logging.DEBUG if attempt.outcome is AttemptOutcome.SENT else logging.WARNING
+        logger.log(
+            level,
+            "delivery %s: %s: %d %s",
+            *(attempt.delivery_id, attempt.outcome, attempt.reply.code, attempt.reply.text),
+        )
+
+
+def _release(database: Database, delivery_ids: Collection[str], now: datetime) -> None:
+    if not delivery_ids:
+        return
+    with database.write() as connection:
+        outbox.release_deliveries(connection, delivery_ids, now)

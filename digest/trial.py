@@ -1,0 +1,102 @@
+"""A listing read once, for whoever wants to know what the program makes of it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from digest.errors import FetchError
+from digest.fetch.fetcher import ListingFetcher
+from digest.fetch.http import Http
+from digest.fetch.sandbox import Sandbox
+from digest.model import Announcement, Listing, Source, Validators
+
+SHOWN_ITEMS = 3
+# Somebody waits for the answer.
+PATIENCE = timedelta(seconds=8)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What came of reading one listing; `listing` is None if and only if it failed."""
+
+    source: Source
+    listing: Listing | None
+    error: str | None = None
+
+    def as_object(self) -> dict[str, object]:
+        """Give the result for scripts: kind, outcome, count, items, warnings, error."""
+        listing = self.listing
+        announcements = listing.announcements if listing else ()
+        return {
+            "kind": listing.kind if listing else None,
+            "outcome": self.outcome,
+            "count": len(announcements),
+            "items": [_item_object(one) for one in announcements],
+            "warnings": list(listing.warnings) if listing else [],
+            "error": self.error,
+        }
+
+    @property
+    def outcome(self) -> str:
+        """Give "items", "empty" or "failed"."""
+        if self.listing is None:
+            return "failed"
+        return "items" if self.listing.announcements else "empty"
+
+    def lines(self) -> list[str]:
+        """Give the result for people: kind, count, first items, oddities, settings to paste."""
+        if self.listing is None:
+            return [f"failed: {self.error}"]
+        shown_on = f", of {self.listing.shown_on}" if self.listing.shown_on else ""
+        count = len(self.listing.announcements)
+        lines = [f"kind {self.listing.kind}: {count} items{shown_on}", ""]
+        for one in self.listing.announcements[:SHOWN_ITEMS]:
+            lines += [f"  {one.title}", f"    {_facts(one)}", ""]
+        lines += [f"odd: {warning}" for warning in self.listing.warnings]
+        return [*lines, "settings to paste:", "", *_settings(self.source, self.listing.kind)]
+
+
+async def try_listing(source: Source) -> Trial:
+    """Read a source once; nothing is stored, and a failure is a result."""
+    async with Http(time_limit=PATIENCE) as http, Sandbox() as sandbox:
+        fetcher = ListingFetcher(http, sandbox, lambda: datetime.now(UTC))
+        try:
+            fetched = await fetcher.fetch(source, Validators())
+        except FetchError as error:
+            return Trial(source=source, listing=None, error=str(error))
+    listing = fetched.listing or Listing(kind=source.kind, announcements=())
+    return Trial(source=source, listing=listing)
+
+
+def _item_object(one: Announcement) -> dict[str, object]:
+    return {
+        "id": one.keys[0],
+        "keys": list(one.keys),
+        "title": one.title,
+        "summary": one.summary or None,
+        "authors": list(one.authors),
+        "author_count": one.author_count,
+        "organisation": one.organisation,
+        "categories": list(one.categories),
+        "published_on": one.published_on.isoformat() if one.published_on else None,
+        "announce": str(one.announce),
+        "version": one.version,
+        "upvotes": one.upvotes,
+        "comments": one.comments,
+        "link": one.links.page,
+    }
+
+
+def _facts(one: Announcement) -> str:
+    facts = [one.keys[0], str(one.announce)]
+    if one.authors:
+        facts.append(", ".join(one.authors[:3]) + (" et al." if len(one.authors) > 3 else ""))
+    if one.published_on:
+        facts.append(one.published_on.isoformat())
+    if one.upvotes is not None:
+        facts.append(f"{one.upvotes} votes")
+    return " · ".join(facts)
+
+
+def _settings(source: Source, kind: str) -> list[str]:
+    lines = ["[[sources]]", f'name = "{source.name}"', f'url = "{source.url}"', f'kind = "{kind}"']
+    return [*lines, "private_network = true"] if source.private_network else lines

@@ -1,0 +1,394 @@
+"""The day as a whole, over days and on both databases: real store, real ranker, our own clock."""
+
+import asyncio
+import threading
+from datetime import UTC, datetime, time, timedelta
+from itertools import count
+
+import pytest
+
+from digest import rank
+from digest.compose.message import MessageBuilder
+from digest.config import DeliverSettings, DigestSettings, MailSettings
+from digest.errors import ParseError, TransportError
+from digest.model import (
+    Announce,
+    Announcement,
+    DigestState,
+    Fetched,
+    Interest,
+    Listing,
+    ListingOutcome,
+    Reply,
+    Schedule,
+    Source,
+    Subscriber,
+    new_id,
+)
+from digest.pipeline.composing import Composer, compose_due
+from digest.pipeline.delivering import deliver_due
+from digest.pipeline.fetching import fetch_due
+from digest.render import Templates
+from digest.schedule.clock import first_digest_at
+from digest.store import digests, items, outbox, sources, subscribers
+
+DAY = timedelta(days=1)
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+SOURCE = Source(name="papers", url="https://example.org/papers", kind="huggingface", backlog=None)
+
+
+def paper(number, *, version=1, announce=Announce.NEW, upvotes=None):
+    return Announcement(
+        keys=(f"arxiv:2603.{number:05d}",),
+        title=f"A study of retrieval number {number}",
+        summary=f"We study retrieval in case {number}, version {version}, at length and with care.",
+        authors=(f"Ada Number{number}",),
+        version=version,
+        announce=announce,
+        upvotes=upvotes,
+    )
+
+
+class World:
+    """A store, a clock that we move, and what the outside says."""
+
+    def __init__(self, database, tmp_path):
+        self.database = database
+        self.now = NOON
+        self.listing = []
+        self.sent = []
+        self.reply = Reply(code=250, text="2.0.0 ok")
+        self.settings = DigestSettings()
+        self.mail = MailSettings(sender="Daily Digest <digest@example.org>")
+        self.connections = 2
+
+    def clock(self):
+        return self.now
+
+    # The seams: a fetcher and a transport.
+    async def fetch(self, source, validators):
+        if isinstance(self.listing, Exception):
+            raise self.listing
+        return Fetched(listing=Listing(kind="huggingface", announcements=tuple(self.listing)))
+
+    async def send(self, message):
+        if isinstance(self.reply, Exception):
+            raise self.reply
+        if self.reply.code == 250:
+            self.sent.append(message)
+        return self.reply
+
+    async def close(self):
+        pass
+
+    def add_source(self, source=SOURCE):
+        with self.database.write() as connection:
+            sources.save_sources(connection, [source], self.now)
+
+    def add_subscriber(self, email="ada@example.org", **fields):
+        schedule = fields.pop("schedule", Schedule(at=time(7)))
+        subscriber = Subscriber(
+            id=new_id(self.now),
+            email=email,
+            schedule=schedule,
+            interests=(Interest(name="Retrieval", keywords=("retrieval",)),),
+            next_digest_at=first_digest_at(schedule, self.now),
+            **fields,
+        )
+        with self.database.write() as connection:
+            return subscribers.add_subscriber(connection, subscriber, self.now)
+
+    @property
+    def composer(self):
+        return Composer(ranker=lambda: rank.fit([]), digest=self.settings, mail=self.mail)
+
+    def check(self):
+        return asyncio.run(
+            fetch_due(self.database, self, clock=self.clock, names=["papers"], progress=ignore)
+        )
+
+    def compose(self):
+        return compose_due(self.database, self.composer, clock=self.clock, progress=ignore)
+
+    def deliver(self):
+        builder = MessageBuilder(self.mail, Templates(None))
+        return asyncio.run(
+            deliver_due(
+                *(self.database, builder, self, DeliverSettings()),
+                clock=self.clock,
+                stop=asyncio.Event(),
+                progress=ignore,
+            )
+        )
+
+    def digests_of(self, subscriber):
+        with self.database.read() as connection:
+            return digests.digests_of(connection, subscriber.id, 1000)
+
+    def carried(self, subscriber):
+        """Titles by edition, oldest edition first."""
+        return [
+            [pick.item.title for pick in digest.picks]
+            for digest in reversed(self.digests_of(subscriber))
+            if digest.state is DigestState.COMPOSED
+        ]
+
+
+def ignore(stage, done, total):
+    pass
+
+
+@pytest.fixture
+def world(database, tmp_path):
+    return World(database, tmp_path)
+
+
+def test_every_item_reaches_a_subscriber_once_over_many_days(world):
+    world.add_source()
+    subscriber = world.add_subscriber(max_items=50)
+    numbers = count(1)
+    expected = []
+    for _ in range(12):
+        fresh = [paper(next(numbers)) for _ in range(5)]
+        world.listing = [*world.listing[-3:], *fresh]
+        expected += [one.title for one in fresh]
+        world.check()
+        for _ in range(3):
+            world.now += DAY / 3
+            world.compose()
+            world.deliver()
+
+    carried = [title for titles in world.carried(subscriber) for title in titles]
+    assert sorted(carried) == sorted(expected)
+    assert len(world.sent) == len(world.carried(subscriber))
+
+
+def test_outage_of_days_ends_in_one_catch_up_digest(world):
+    world.add_source()
+    world.listing = [paper(1)]
+    world.check()
+    subscriber = world.add_subscriber(max_items=50)
+    world.compose()
+    for number in range(2, 8):
+        world.now += DAY
+        world.listing = [paper(number)]
+        world.check()  # the sources are read, but nobody composes
+
+    world.compose()
+    world.compose()
+
+    assert [len(titles) for titles in world.carried(subscriber)] == [1, 6]
+
+
+def test_outage_longer_than_the_window_is_cut_there(world):
+    world.add_source()
+    subscriber = world.add_subscriber(max_items=50)
+    world.listing = [paper(1)]
+    world.check()
+    world.now += 20 * DAY
+    world.listing = [paper(2)]
+    world.check()
+
+    world.compose()
+
+    assert world.carried(subscriber) == [["A study of retrieval number 2"]]
+
+
+def test_thin_day_is_held_and_its_items_wait(world):
+    world.add_source()
+    subscriber = world.add_subscriber(at_least=3)
+    world.listing = [paper(1), paper(2)]
+    world.check()
+
+    [held] = world.compose()
+    world.now += DAY
+    world.listing = [paper(3)]
+    world.check()
+    world.compose()
+
+    assert held.state is DigestState.HELD
+    assert [len(titles) for titles in world.carried(subscriber)] == [3]
+
+
+def test_held_items_wait_longer_than_the_usual_window(world):
+    world.add_source()
+    subscriber = world.add_subscriber(at_least=2)
+    world.listing = [paper(1), paper(2)]
+    world.check()
+    world.compose()
+    world.listing = [paper(3)]
+    world.now += DAY
+    world.check()
+    for _ in range(5):
+        world.compose()
+        world.now += DAY
+    world.listing = [paper(4)]
+    world.check()
+
+    world.compose()
+
+    assert [len(titles) for titles in world.carried(subscriber)] == [2, 2]
+
+
+def test_item_that_lost_today_competes_tomorrow(world):
+    world.add_source()
+    subscriber = world.add_subscriber(max_items=1, popularity=1.0)
+    world.listing = [paper(1, upvotes=90), paper(2, upvotes=5)]
+    world.check()
+    world.compose()
+    world.now += DAY
+    world.compose()
+
+    assert world.carried(subscriber) == [
+        ["A study of retrieval number 1"],
+        ["A study of retrieval number 2"],
+    ]
+
+
+def test_replacement_never_seen_before_is_no_news(world):
+    world.add_source()
+    subscriber = world.add_subscriber()
+    world.listing = [paper(1, version=3, announce=Announce.REPLACEMENT)]
+
+    [check] = world.check()
+    world.compose()
+
+    assert check.items == 1
+    assert world.carried(subscriber) == []
+
+
+def test_revised_item_is_updated_and_not_sent_again(world):
+    world.add_source()
+    subscriber = world.add_subscriber()
+    world.listing = [paper(1)]
+    world.check()
+    world.compose()
+    world.now += DAY
+    world.listing = [paper(1, version=2, announce=Announce.REPLACEMENT)]
+
+    [check] = world.check()
+    world.compose()
+
+    assert (check.new, check.revised) == (0, 1)
+    assert len(world.carried(subscriber)) == 1
+    [old] = [digest for digest in world.digests_of(subscriber) if digest.picks]
+    assert old.picks[0].item.version == 1
+
+
+def test_first_listing_is_a_baseline(world):
+    world.add_source(Source(name="papers", url="https://example.org", backlog=0))
+    subscriber = world.add_subscriber()
+    world.listing = [paper(1), paper(2)]
+    world.check()
+    world.compose()
+    world.now += DAY
+    world.listing = [paper(1), paper(2), paper(3)]
+    world.check()
+
+    world.compose()
+
+    assert world.carried(subscriber) == [["A study of retrieval number 3"]]
+
+
+def test_failed_source_leaves_the_state_and_waits_longer_each_time(world):
+    world.add_source()
+    world.listing = [paper(1)]
+    world.check()
+    world.listing = ParseError("expected a JSON list, got an HTML page", source="papers")
+
+    waits = []
+    for _ in range(3):
+        [check] = world.check()
+        with world.database.read() as connection:
+            [state] = sources.list_sources(connection)
+        waits.append(state.next_check_at - world.now)
+
+    assert check.outcome is ListingOutcome.FAILED
+    assert state.failures == 3
+    assert waits[0] < waits[1] < waits[2]
+    with world.database.read() as connection:
+        assert items.count_items(connection) == 1
+
+
+def test_failed_source_is_named_in_the_digest(world):
+    world.add_source()
+    subscriber = world.add_subscriber()
+    world.listing = [paper(1)]
+    world.check()
+    world.listing = ParseError("gone", source="papers")
+    world.check()
+
+    world.compose()
+
+    [digest] = world.digests_of(subscriber)
+    assert digest.day.failed_sources == ("papers",)
+
+
+def test_unusable_relay_leaves_every_delivery_due(world):
+    world.add_source()
+    for number in range(5):
+        world.add_subscriber(f"reader{number}@example.org")
+    world.listing = [paper(1)]
+    world.check()
+    world.compose()
+    world.reply = TransportError("smtp localhost:25: connection refused")
+
+    with pytest.raises(TransportError):
+        world.deliver()
+
+    with world.database.read() as connection:
+        assert outbox.outbox_counts(connection, world.now)["due"] == 5
+    world.reply = Reply(code=250, text="ok")
+    assert world.deliver().sent == 5
+
+
+def test_deferred_delivery_goes_out_later_with_the_same_id(world):
+    world.add_source()
+    world.add_subscriber()
+    world.listing = [paper(1)]
+    world.check()
+    world.compose()
+    world.reply = Reply(code=451, text="4.7.1 greylisted")
+    assert world.deliver().deferred == 1
+    with world.database.read() as connection:
+        [waiting] = outbox.list_deliveries(connection, limit=1)
+    world.reply = Reply(code=250, text="ok")
+    assert world.deliver().sent == 0
+    world.now += timedelta(hours=2)
+
+    assert world.deliver().sent == 1
+
+    assert world.sent[0].message_id == waiting.message_id
+
+
+def test_two_rounds_at_once_compose_each_digest_once(world):
+    world.add_source()
+    for number in range(30):
+        world.add_subscriber(f"reader{number}@example.org")
+    world.listing = [paper(1)]
+    world.check()
+    threads = [threading.Thread(target=world.compose) for _ in range(4)]
+
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert world.deliver().sent == 30
+
+
+def test_clock_that_was_wrong_for_a_while_does_no_harm(world):
+    world.add_source()
+    subscriber = world.add_subscriber()
+    world.listing = [paper(1)]
+    world.check()
+    world.compose()
+    world.now += 4000 * DAY
+    world.compose()
+    world.now = NOON + DAY
+    world.listing = [paper(2)]
+    world.check()
+
+    world.compose()
+
+    assert world.carried(subscriber)[-1] == ["A study of retrieval number 2"]
