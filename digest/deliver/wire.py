@@ -84,7 +84,7 @@ class Wire(asyncio.Protocol):
         answers = await self._open(envelope)
         refusal = self._refusal(answers)
         ended = refusal or await self._body(envelope.body)
-        if ended.code in {0, 421} or (refusal and not await self._is_reset(answers)):
+        if ended.code == 0 or (refusal and not await self._is_reset(answers)):
             self.abort()
         self._in_transfer = False
         return ended

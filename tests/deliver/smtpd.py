@@ -51,6 +51,7 @@ class FaultySmtp:
     Attributes:
         tls: certificate to show; `implicit_tls` from the first byte, else after STARTTLS.
         chance: asked at every step that no fault is for; gives an act or None.
+        is_silent, is_left: SILENCE began; the client has left it.
         violations: what the client did against the rules.
         login: (user name, password) that AUTH PLAIN takes; None = no AUTH.
     """
@@ -65,6 +66,7 @@ class FaultySmtp:
     violations: list[str] = field(default_factory=list)
     port: int = 0
     is_silent: asyncio.Event = field(default_factory=asyncio.Event)
+    is_left: asyncio.Event = field(default_factory=asyncio.Event)
     faults: list[Fault] = field(default_factory=list)
     chance: Callable[[str], object] = lambda at: None
 
@@ -206,6 +208,7 @@ class _Session:
         if act is SILENCE:
             self.server.is_silent.set()
             await self.reader.read()
+            self.server.is_left.set()
             raise _LeftError
         if act is STALL:
             self.writer.write(b"354 go on\r\n")

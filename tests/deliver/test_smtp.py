@@ -178,11 +178,12 @@ async def test_a_malformed_sender_is_an_error_of_ours(smtp_server, connect):
         await connect(smtp_server).send(make_message(sender="d@example.org> X=1"))
 
 
-async def test_a_kept_connection_that_died_costs_no_attempt(smtp_server, connect):
+@pytest.mark.parametrize("act", [DROP, "421 4.4.2 idle too long"], ids=["dropped", "421"])
+async def test_a_kept_connection_that_died_costs_no_attempt(smtp_server, connect, act):
     """The server may end an idle connection at any time; that says nothing of a message."""
     transport = connect(smtp_server, connections=1)
     await transport.send(make_message("first@example.org"))
-    smtp_server.fault("MAIL", DROP)
+    smtp_server.fault("MAIL", act)
 
     reply = await transport.send(make_message("second@example.org"))
 
