@@ -27,8 +27,9 @@ STRENGTH = {
     ReasonKind.CATEGORY: 0.4,
 }
 LESS_OF = 1.0  # what one match of "less of" takes away
-GAIN = 3.0  # likeness 0.25, a close relative, scores about as high as a keyword
-CROWD = 0.75  # many likes: their sum is divided by their weight to this power
+SLOPE = 0.35  # evidence of one deviation of likeness, so that three are about a keyword
+ORDINARY = 1.0  # deviations up to which likeness is chance
+FAINT = 1e-4  # what likeness below chance counts, for the order alone
 ORDER_ONLY = 1e-6  # items that nothing speaks for keep an order within this much of 0
 NEWCOMER_POPULAR = 0.6  # a reader who stated nothing: share of popularity, the rest is recency
 
@@ -46,7 +47,21 @@ class Day:
     @classmethod
     def of(cls, items: Sequence[Described], kernel: Kernel) -> "Day":
         """Read a day's items once."""
-        return cls(items, kernel.of(items), Index(items), popularity(items), recency(items))
+        return cls(items, kernel.read(items), Index(items), popularity(items), recency(items))
+
+
+@dataclass(frozen=True, slots=True)
+class Seeds:
+    """What the profiles of a batch are made of.
+
+    Attributes:
+        fresh: the distinct texts that the corpus does not hold.
+        rows: of each profile, its texts: column (corpus row, or C + place in `fresh`),
+            weight, and the like or topic itself.
+    """
+
+    fresh: Texts
+    rows: Sequence[Sequence[tuple[int, float, Like | str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +69,10 @@ class Judged:
     """The evidence of a batch, kept so that reasons can be given for what is picked.
 
     Attributes:
-        profiles: P of them; those of one reader stand together.
-        first: [m + 1], reader r has profiles first[r] up to first[r + 1].
-        seeds: S liked items or topics.
-        weights: [P, S], what a seed counts in a profile, below 0 for disliked items.
-        likeness: [S, n].
-        matches: where each wish of the batch is found.
-        evidence: [P, n], all parts summed.
+        rows: one (reader, profile) each; those of a reader stand together.
+        first: [m + 1], reader r has rows first[r] up to first[r + 1].
+        learned, exact, against: [P, n], parts of the evidence, each at least 0.
+        evidence: [P, n], learned + exact - against, weighed; the order of items.
         total: [m, n], the score; -inf where muted.
     """
 
@@ -68,10 +80,10 @@ class Judged:
     profiles: Sequence[Profile]
     first: Sequence[int]
     day: Day
-    seeds: Sequence[Like | str]
-    weights: sp.csr_matrix
-    likeness: Array
+    seeds: Seeds
     matches: Mapping[Wish, Sequence[int]]
+    learned: Array
+    against: Array
     evidence: Array
     total: Array
 
@@ -80,20 +92,41 @@ def judge(portraits: Sequence[Portrait], day: Day, kernel: Kernel, settings: Set
     """Gather the evidence for every item and reader of a batch."""
     profiles = [profile for portrait in portraits for profile in portrait.profiles]
     first = np.cumsum([0] + [len(portrait.profiles) for portrait in portraits]).tolist()
-    seeds, weights = _seeds(portraits, settings)
-    likeness = kernel.likeness(_texts_of(seeds, kernel), day.texts)
+    seeds = gather([_texts_for(p, q) for p in portraits for q in p.profiles], kernel)
+    likeness = _likeness(seeds, day, kernel)
+    learned = SLOPE * np.maximum(likeness - ORDINARY, 0.0)
+    against = _against(portraits, first, day, kernel, settings)
+    evidence = learned - against + FAINT * np.minimum(likeness - ORDINARY, 0.0)
     matches = _look_up(portraits, day.index)
-    evidence = GAIN * np.asarray(weights @ likeness)
     for row, profile in enumerate(profiles):
         _add_matches(evidence[row], profile, matches)
-        evidence[row] *= profile.weight
+    evidence *= np.array([profile.weight for profile in profiles])[:, None]
     total = _totals(portraits, first, evidence, day)
     for reader, portrait in enumerate(portraits):
         for wish in portrait.muted:
             total[reader, matches[wish]] = -np.inf
     return Judged(
-        portraits, profiles, first, day, seeds, weights, likeness, matches, evidence, total
+        portraits, profiles, first, day, seeds, matches, learned, against, evidence, total
     )
+
+
+def gather(stated: Sequence[Sequence[tuple[Like | str, float]]], kernel: Kernel) -> Seeds:
+    """Find every text of P profiles: in the corpus, or read anew, each once."""
+    fresh: dict[tuple[object, ...], int] = {}
+    texts: list[Described | str] = []
+    known = kernel.corpus.terms.shape[0]
+
+    def column(seed: Like | str) -> int:
+        if not isinstance(seed, str) and (row := kernel.row(seed.item)) is not None:
+            return row
+        key = (seed,) if isinstance(seed, str) else content_key(seed.item)
+        if key not in fresh:
+            fresh[key] = known + len(texts)
+            texts.append(seed if isinstance(seed, str) else seed.item)
+        return fresh[key]
+
+    rows = [[(column(seed), weight, seed) for seed, weight in row] for row in stated]
+    return Seeds(kernel.read(texts), rows)
 
 
 def score_of(evidence: Array) -> Array:
@@ -102,59 +135,56 @@ def score_of(evidence: Array) -> Array:
     return np.where(evidence > 0.0, -np.expm1(-np.maximum(evidence, 0.0)), least)
 
 
+def _texts_for(portrait: Portrait, profile: Profile) -> list[tuple[Like | str, float]]:
+    stated: list[tuple[Like | str, float]] = [(like, like.weight) for like in profile.likes]
+    stated += [(like, like.weight) for like in portrait.liked]
+    return [*stated, (profile.topic, 1.0)] if profile.topic else stated
+
+
+def _likeness(seeds: Seeds, day: Day, kernel: Kernel) -> Array:
+    """Likeness of every profile to every item; ordinary for profiles of no texts."""
+    columns = [column for row in seeds.rows for column, _, _ in row]
+    values = [weight for row in seeds.rows for _, weight, _ in row]
+    ends = np.cumsum([0] + [len(row) for row in seeds.rows])
+    shape = (len(seeds.rows), kernel.corpus.terms.shape[0] + seeds.fresh.terms.shape[0])
+    weights = sp.csr_matrix((np.array(values, dtype=np.float64), columns, ends), shape=shape)
+    found = kernel.likeness(kernel.blend(weights, seeds.fresh), day.texts)
+    found[np.diff(ends) == 0] = 0.0
+    return found
+
+
+def _against(
+    portraits: Sequence[Portrait],
+    first: Sequence[int],
+    day: Day,
+    kernel: Kernel,
+    settings: Settings,
+) -> Array:
+    """What disliked items take away, the same under each interest of a reader: [P, n]."""
+    against = np.zeros((first[-1], len(day.items)))
+    wary = [reader for reader, portrait in enumerate(portraits) if portrait.disliked]
+    if wary:
+        disliked = [[(like, like.weight) for like in portraits[r].disliked] for r in wary]
+        likeness = _likeness(gather(disliked, kernel), day, kernel)
+        for reader, row in zip(wary, likeness, strict=True):
+            taken = settings.less * SLOPE * np.maximum(row - ORDINARY, 0.0)
+            against[first[reader] : first[reader + 1]] = taken
+    return against
+
+
 def _totals(
     portraits: Sequence[Portrait], first: Sequence[int], evidence: Array, day: Day
 ) -> Array:
     """Mix each reader's best interest with popularity: [m, n]."""
     newcomer = NEWCOMER_POPULAR * day.popularity + (1.0 - NEWCOMER_POPULAR) * day.recency
-    total = np.empty((len(portraits), len(day.items)))
-    for reader, portrait in enumerate(portraits):
+    best = np.empty((len(portraits), len(day.items)))
+    for reader in range(len(portraits)):
         own = evidence[first[reader] : first[reader + 1]]
-        dial = portrait.popularity
-        if len(own):
-            total[reader] = (1.0 - dial) * score_of(own.max(axis=0)) + dial * day.popularity
-        else:
-            total[reader] = newcomer
+        best[reader] = own.max(axis=0) if len(own) else 0.0
+    dial = np.array([portrait.popularity for portrait in portraits])[:, None]
+    total = (1.0 - dial) * score_of(best) + dial * day.popularity
+    total[np.diff(first) == 0] = newcomer
     return np.round(total, 10)
-
-
-def _seeds(
-    portraits: Sequence[Portrait], settings: Settings
-) -> tuple[list[Like | str], sp.csr_matrix]:
-    """List the distinct seeds of a batch, and what each counts in each profile."""
-    place: dict[tuple[object, ...], int] = {}
-    seeds: list[Like | str] = []
-    columns: list[int] = []
-    values: list[float] = []
-    ends = [0]
-
-    def add(sources: Sequence[tuple[Like | str, float]], factor: float) -> None:
-        crowd = sum(weight for _, weight in sources) ** CROWD if sources else 1.0
-        for seed, weight in sources:
-            key = (seed,) if isinstance(seed, str) else content_key(seed.item)
-            if key not in place:
-                place[key] = len(seeds)
-                seeds.append(seed)
-            columns.append(place[key])
-            values.append(factor * weight / crowd)
-
-    for portrait in portraits:
-        liked = [(like, like.weight) for like in portrait.liked]
-        disliked = [(like, like.weight) for like in portrait.disliked]
-        for profile in portrait.profiles:
-            stated: list[tuple[Like | str, float]] = [(k, k.weight) for k in profile.likes]
-            if profile.topic:
-                stated.append((profile.topic, 1.0))
-            add(stated, 1.0)
-            add(liked, 1.0)
-            add(disliked, -settings.less)
-            ends.append(len(columns))
-    shape = (len(ends) - 1, len(seeds))
-    return seeds, sp.csr_matrix((values, columns, ends), shape=shape)
-
-
-def _texts_of(seeds: Sequence[Like | str], kernel: Kernel) -> Texts:
-    return kernel.of([seed if isinstance(seed, str) else seed.item for seed in seeds])
 
 
 def _look_up(portraits: Sequence[Portrait], index: Index) -> dict[Wish, list[int]]:

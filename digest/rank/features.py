@@ -24,7 +24,7 @@ Matrix: TypeAlias = sp.csr_matrix
 Array: TypeAlias = NDArray[np.float64]
 
 UNSEEN_COLUMNS = 1 << 16  # for words that the corpus does not have, by checksum
-MAX_TERMS = 400_000  # bounds the memory of the term table, about 100 bytes each
+MAX_TERMS = 200_000  # bounds the memory of the term table, about 100 bytes each
 
 
 class Features:
@@ -83,7 +83,10 @@ class Features:
             if term not in self._column:
                 column = self.column(term)
                 seen[column] = max(seen[column], scale * count)
-        return np.log((1.0 + pooled) / (1.0 + seen)) + 1.0
+        weights = np.log((1.0 + pooled) / (1.0 + seen)) + 1.0
+        phrases = [column for term, column in self._column.items() if " " in term]
+        weights[phrases] *= self._settings.phrase_weight
+        return weights
 
     def _matrix(self, counts: Sequence[dict[str, float]]) -> Matrix:
         column = self.column
@@ -94,7 +97,7 @@ class Features:
         weights = np.log1p(np.asarray(values, dtype=np.float64)) * self._idf[indices]
         matrix = sp.csr_matrix((weights, indices, ends), shape=(len(counts), self.width))
         matrix.sum_duplicates()
-        return unit_rows(matrix)
+        return unit_rows(matrix).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,7 @@ class Space:
     c - V diag(s^2 / (s^2 + a)) V'c.
     """
 
-    directions: Array
+    directions: NDArray[np.float32]
     damping: Array
 
     @classmethod
@@ -118,16 +121,17 @@ class Space:
         """Factorise a corpus [m, width]; a corpus under 3 items has no directions."""
         rank = min(settings.directions, min(corpus.shape) - 1)
         if rank < 2 or corpus.nnz == 0:
-            empty = np.zeros((corpus.shape[1], 0))
+            empty = np.zeros((corpus.shape[1], 0), dtype=np.float32)
             return cls(empty, np.zeros(0))
         _, strength, directions = randomized_svd(corpus, rank, n_iter=3, random_state=0)
         power = strength**2
         ridge = settings.ridge_floor + settings.ridge_share * corpus.shape[0]
-        return cls(np.ascontiguousarray(directions.T), power / (power + ridge))
+        columns = np.ascontiguousarray(directions.T, dtype=np.float32)
+        return cls(columns, power / (power + ridge))
 
     def project(self, matrix: Matrix) -> Array:
         """Give rows in the main directions: [n, k]."""
-        return np.asarray(matrix @ self.directions)
+        return np.asarray(matrix @ self.directions, dtype=np.float64)
 
 
 def _count(folded: list[str]) -> dict[str, float]:
@@ -145,7 +149,7 @@ def unit_rows(matrix: Any) -> Any:  # noqa: ANN401 - sparse or dense, as given
     """Scale every row to length 1; rows of zeros stay."""
     squares = matrix.multiply(matrix) if sp.issparse(matrix) else matrix * matrix
     length = np.sqrt(np.asarray(squares.sum(axis=1)).ravel())
-    scale = 1.0 / np.where(length > 0.0, length, 1.0)
+    scale = (1.0 / np.where(length > 0.0, length, 1.0)).astype(matrix.dtype)
     if sp.issparse(matrix):
         return sp.diags_array(scale).tocsr() @ matrix
     return matrix * scale[:, None]

@@ -1,7 +1,6 @@
 """The default ranker: exact wishes and learned likeness, for a batch of readers at a time.
 
-Shapes: m readers with P profiles (one an interest) between them, n items of the day, S seeds
-(distinct texts that profiles are made of).
+Shapes: m readers with P profiles (one an interest) between them, n items of the day.
 
 The evidence for an item under one interest is a sum: likeness to the interest's topic and
 liked items, plus exact matches, minus what the reader wants less of.  The score of the
@@ -18,7 +17,7 @@ from digest.model import Described, Item, Ranked, Reader
 from digest.rank.evidence import Day, Judged, judge
 from digest.rank.kernel import Kernel
 from digest.rank.profile import portray
-from digest.rank.reasons import ranked_item
+from digest.rank.reasons import with_reasons
 from digest.rank.settings import Settings
 
 BATCH = 512  # readers judged at a time: bounds memory at BATCH * n * a few arrays
@@ -77,7 +76,7 @@ class CorpusRanker:
             totals = np.where(allowed, judged.total, -np.inf)
             for reader, row in enumerate(totals):
                 best = _best(row, limit)
-                picked.append([ranked_item(items[n], judged, reader, n) for n in best])
+                picked.append(with_reasons(items, judged, reader, best, self._kernel))
         return picked
 
     def _judge(self, readers: Sequence[Reader], day: Day) -> Judged:

@@ -1,81 +1,106 @@
 """Why an item was picked: every part of its score, in the reader's and the item's own words."""
 
+import math
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 
 from digest.model import Item, Ranked, Reason, ReasonKind
-from digest.rank.evidence import GAIN, LESS_OF, STRENGTH, Judged
-from digest.rank.profile import Profile
+from digest.rank.evidence import LESS_OF, STRENGTH, Judged
+from digest.rank.features import Array
+from digest.rank.kernel import Kernel
+from digest.rank.profile import Like, Portrait, Profile
+
+Part = tuple[ReasonKind, str, float]
 
 
-def ranked_item(item: Item, judged: Judged, reader: int, place: int) -> Ranked:
-    """Give one item of the day its score for one reader, with reasons that add up to it."""
-    portrait = judged.portraits[reader]
+def with_reasons(
+    items: Sequence[Item], judged: Judged, reader: int, places: Sequence[int], kernel: Kernel
+) -> list[Ranked]:
+    """Give some items of the day their scores for one reader, with reasons that add up."""
     start, end = judged.first[reader], judged.first[reader + 1]
-    popular = float(judged.day.popularity[place])
     if start == end:
-        score = max(float(judged.total[reader, place]), 0.0)
-        return Ranked(item=item, score=score, reasons=_popular(item, score))
-    best = start + int(np.argmax(judged.evidence[start:end, place]))
-    evidence = float(judged.evidence[best, place])
-    own = (1.0 - portrait.popularity) * -float(np.expm1(-max(evidence, 0.0)))
-    votes = portrait.popularity * popular
+        return [_by_votes(items[n], max(float(judged.total[reader, n]), 0.0)) for n in places]
+    best = start + np.argmax(judged.evidence[start:end, places], axis=0)
+    resembled = {
+        row: kernel.resemblance(
+            [column for column, _, _ in judged.seeds.rows[row]],
+            judged.seeds.fresh,
+            judged.day.texts,
+            places,
+        )
+        for row in dict.fromkeys(best.tolist())
+        if judged.seeds.rows[row]
+    }
+    nothing = np.zeros((0, len(places)))
+    return [
+        _ranked(items[n], judged, reader, row, n, resembled.get(row, nothing)[:, k])
+        for k, (n, row) in enumerate(zip(places, best.tolist(), strict=True))
+    ]
+
+
+def _ranked(
+    item: Item, judged: Judged, reader: int, row: int, place: int, resembled: Array
+) -> Ranked:
+    dial = judged.portraits[reader].popularity
+    votes = dial * float(judged.day.popularity[place])
+    own = (1.0 - dial) * -math.expm1(-max(float(judged.evidence[row, place]), 0.0))
     if own <= 0.0:
-        return Ranked(item=item, score=votes, reasons=_popular(item, votes))
-    profile = judged.profiles[best]
-    parts = [*_matches(judged, profile, place), *_learned(judged, best, place)]
-    scale = own * profile.weight / evidence
+        return _by_votes(item, votes)
+    profile = judged.profiles[row]
+    parts = [
+        *_matches(judged, profile, place),
+        *_learned(judged, row, place, resembled),
+        *_disliked(judged, judged.portraits[reader], row, place),
+    ]
+    scale = own / sum(part for _, _, part in parts)
     reasons = [
         Reason(kind=kind, value=value, share=part * scale, interest=profile.name)
         for kind, value, part in sorted(parts, key=lambda part: -part[2])
     ]
-    return Ranked(
-        item=item,
-        score=own + votes,
-        interest=profile.name,
-        reasons=(*reasons, *_popular(item, votes)),
-    )
+    popular = _by_votes(item, votes).reasons
+    return Ranked(item=item, score=own + votes, interest=profile.name, reasons=(*reasons, *popular))
 
 
-def _popular(item: Item, share: float) -> tuple[Reason, ...]:
+def _by_votes(item: Item, share: float) -> Ranked:
     if share <= 0.0:
-        return ()
-    return (Reason(kind=ReasonKind.POPULARITY, value=str(item.upvotes or 0), share=share),)
+        return Ranked(item=item, score=0.0)
+    reason = Reason(kind=ReasonKind.POPULARITY, value=str(item.upvotes or 0), share=share)
+    return Ranked(item=item, score=share, reasons=(reason,))
 
 
-def _matches(judged: Judged, profile: Profile, place: int) -> list[tuple[ReasonKind, str, float]]:
+def _matches(judged: Judged, profile: Profile, place: int) -> Iterator[Part]:
     index = judged.day.index
-    found = [
-        (kind, index.spelled(wish, place), STRENGTH[kind])
-        for wish, kind in profile.wishes
-        if place in judged.matches[wish]
-    ]
-    against = [
-        (ReasonKind.LESS_OF, index.spelled(wish, place), -LESS_OF)
-        for wish in profile.less_of
-        if place in judged.matches[wish]
-    ]
-    return found + against
+    for wish, kind in profile.wishes:
+        if place in judged.matches[wish]:
+            yield kind, index.spelled(wish, place), STRENGTH[kind]
+    for wish in profile.less_of:
+        if place in judged.matches[wish]:
+            yield ReasonKind.LESS_OF, index.spelled(wish, place), -LESS_OF
 
 
-def _learned(judged: Judged, row: int, place: int) -> list[tuple[ReasonKind, str, float]]:
-    """Sum likeness by kind, each under the seed that says most."""
-    parts: dict[tuple[ReasonKind, bool], list[tuple[float, str]]] = {}
-    start, end = judged.weights.indptr[row : row + 2]
-    for seed_number, weight in zip(
-        judged.weights.indices[start:end], judged.weights.data[start:end], strict=True
-    ):
-        seed = judged.seeds[seed_number]
-        share = GAIN * float(weight) * float(judged.likeness[seed_number, place])
-        if isinstance(seed, str):
-            kind, value = ReasonKind.TOPIC, _shared_words(seed, judged, place)
-        else:
-            kind, value = seed.kind, seed.item.title
-        parts.setdefault((kind, weight < 0), []).append((share, value))
-    return [
-        (kind, max(found, key=lambda part: abs(part[0]))[1], sum(share for share, _ in found))
-        for (kind, _), found in parts.items()
-    ]
+def _learned(judged: Judged, row: int, place: int, resembled: Array) -> Iterator[Part]:
+    """Part learned evidence by kind, each under the text that says most."""
+    learned = float(judged.learned[row, place])
+    if learned <= 0.0:
+        return
+    voices: dict[ReasonKind, list[tuple[float, Like | str]]] = {}
+    for (_, weight, seed), alike in zip(judged.seeds.rows[row], resembled.tolist(), strict=True):
+        kind = ReasonKind.TOPIC if isinstance(seed, str) else seed.kind
+        voices.setdefault(kind, []).append((weight * max(alike, 1e-3), seed))
+    whole = sum(voice for found in voices.values() for voice, _ in found)
+    for kind, found in voices.items():
+        _, loudest = max(found, key=lambda voice: voice[0])
+        yield kind, _named(loudest, judged, place), learned * sum(v for v, _ in found) / whole
 
 
-def _shared_words(topic: str, judged: Judged, place: int) -> str:
-    return ", ".join(judged.day.index.shared(topic, place)) or topic
+def _disliked(judged: Judged, portrait: Portrait, row: int, place: int) -> Iterator[Part]:
+    taken = float(judged.against[row, place])
+    if taken > 0.0:
+        yield ReasonKind.LESS_OF, portrait.disliked[-1].item.title, -taken
+
+
+def _named(seed: Like | str, judged: Judged, place: int) -> str:
+    if isinstance(seed, str):
+        return ", ".join(judged.day.index.shared(seed, place)) or seed
+    return seed.item.title

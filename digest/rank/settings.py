@@ -14,21 +14,31 @@ class Settings:
 
     Attributes:
         title_weight: how often a title's words count, beside the summary's once.
+        phrase_weight: weight of a pair of neighbours, against 1 for a word (CV).
         background: items that the shipped document frequencies stand for.
         directions: main directions kept of the corpus.
-        ridge_floor, ridge_share: the ridge is floor + share * items of the corpus.
-        latent: weight of likeness in the main directions, against 1 for likeness of words.
+        ridge_floor, ridge_share: the ridge is floor + share * items of the corpus (CV).
+        evenness: power on a profile's weights; below 1 a word of one like counts more (CV).
+        topics: weight of likeness in the main directions, against 1 for words (CV).
+        topics_of_few: what is added to it for up to three likes, fading with more (CV).
+        neighbours: items of the corpus that a profile of few likes borrows (CV).
+        borrowed: likes that they stand for together (CV).
         half_life: feedback that is so much older counts half.
         feedback_floor: the least that old feedback counts.
         less: weight of feedback "less", against 1 for "more".
     """
 
     title_weight: float = 1.0
+    phrase_weight: float = 0.5
     background: float = 500.0
     directions: int = 128
     ridge_floor: float = 3.0
-    ridge_share: float = 0.003
-    latent: float = 0.5
+    ridge_share: float = 0.001
+    evenness: float = 0.5
+    topics: float = 0.5
+    topics_of_few: float = 0.5
+    neighbours: int = 20
+    borrowed: float = 1.5
     half_life: timedelta = timedelta(days=365)
     feedback_floor: float = 0.5
     less: float = 0.25
