@@ -120,13 +120,14 @@ async def test_unusable_relay_ends_the_run_after_what_was_in_flight():
 
 
 async def test_attempts_in_flight_are_told_before_the_error_is_raised():
-    recipients = batch(8)
+    recipients = batch(50)
     broken = TransportError("relay is down", permanent=True)
     transport = ScriptedTransport({recipients[0]: broken}, connections=4)
 
     attempts, error = await collected(hand_over(transport, recipients))
 
     assert error is broken
+    assert len(transport.begun) == 4
     assert sorted(one.delivery_id for one in attempts) == sorted(set(transport.begun[1:]))
 
 
@@ -153,6 +154,21 @@ async def test_stop_before_the_start_begins_nothing():
 
     assert await collected(hand_over(transport, batch(5), stop=stop)) == ([], None)
     assert transport.begun == []
+
+
+async def test_message_that_comes_after_the_stop_is_not_begun():
+    """Taking a message may take long; a stop that comes meanwhile still counts."""
+    stop = asyncio.Event()
+
+    async def messages():
+        yield make_message(batch(2)[0])
+        stop.set()
+        yield make_message(batch(2)[1])
+
+    transport = ScriptedTransport()
+    attempts, _ = await collected(hand_over(transport, batch(2), messages=messages(), stop=stop))
+
+    assert [one.delivery_id for one in attempts] == transport.begun == batch(2)[:1]
 
 
 async def test_never_more_begun_than_told_plus_connections():
