@@ -9,7 +9,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import wraps
 from zoneinfo import ZoneInfo
 
@@ -36,10 +36,13 @@ from digest.protocols import Clock, Fetcher, Progress, Ranker, Transport
 from digest.render import Templates
 from digest.schedule.clock import first_digest_at
 from digest.service import Job, Notifier, run_service, stop_on_signals
-from digest.store import items, sources, subscribers
+from digest.store import items, recovery, sources, subscribers
 from digest.store.database import Database
 
 logger = logging.getLogger(__name__)
+
+# How often a running service looks for claims of others that died.
+RECOVER_EVERY = timedelta(minutes=10)
 
 # Items that the ranker learns its term statistics from.
 CORPUS_ITEMS = 20_000
@@ -165,8 +168,16 @@ class App:
                 self.database, fetcher, clock=self.clock, names=names, progress=progress
             )
 
+    def recover(self) -> None:
+        """Make due again what dead workers hold, and what a wrong clock put out of reach."""
+        with self.database.write() as connection:
+            freed = recovery.recover(connection, self.clock())
+        if freed:
+            logger.warning("claims of dead workers freed: rows=%d", freed)
+
     async def run_round(self, *, progress: Progress) -> Round:
         """Fetch, compose and deliver whatever is due, once; SIGTERM ends it in good order."""
+        self.recover()
         with stop_on_signals() as stop:
             async with self.fetcher() as fetcher:
                 checks = await fetch_due(
@@ -226,11 +237,16 @@ class App:
             async def deliver() -> None:
                 await self._deliver(transport, stop, ignore_progress)
 
-            every = self.settings.service.tick
+            async def recover() -> None:
+                await asyncio.to_thread(self.recover)
+
+            tick = self.settings.service.tick
+            intervals = {recover: RECOVER_EVERY, fetch: tick, compose: tick, deliver: tick}
+            self.recover()
             await run_service(
                 {
                     job.__name__: Job(run=isolated(job), every=every)
-                    for job in (fetch, compose, deliver)
+                    for job, every in intervals.items()
                 },
                 stop=stop,
                 stop_within=self.settings.service.stop_within,

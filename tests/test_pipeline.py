@@ -30,7 +30,7 @@ from digest.pipeline.delivering import deliver_due
 from digest.pipeline.fetching import fetch_due
 from digest.render import Templates
 from digest.schedule.clock import first_digest_at
-from digest.store import digests, items, outbox, sources, subscribers
+from digest.store import digests, items, outbox, recovery, sources, subscribers
 
 DAY = timedelta(days=1)
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -387,6 +387,8 @@ def test_clock_that_was_wrong_for_a_while_does_no_harm(world):
     world.compose()
     world.now = NOON + DAY
     world.listing = [paper(2)]
+    with world.database.write() as connection:
+        recovery.recover(connection, world.now)
     world.check()
 
     world.compose()

@@ -4,6 +4,7 @@ Whatever SQLite and PostgreSQL do differently stands here and in `engines.py`; t
 files of this room are written once for both.
 """
 
+import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from digest.errors import StoreError
 from digest.store.engines import READ_OPTIONS, display_name, explain, open_engine
+from digest.store.recovery import this_worker
 from digest.store.schema import VERSION
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -229,7 +231,7 @@ def claim_due(
         connection.scalars(
             update(table)
             .where(table.c.id.in_([row.id for row in rows]), due)
-            .values({due_at.name: until, **changes})
+            .values({due_at.name: until, "claimed_by": this_worker(os.getpid()), **changes})
             .returning(table.c.id)
         )
     )

@@ -218,6 +218,7 @@ def _move_on(
             .where(subscribers.c.id == bindparam("row_id"))
             .values(
                 next_digest_at=bindparam("due_at"),
+                claimed_by=None,
                 last_digest_at=func.coalesce(served_at, subscribers.c.last_digest_at),
             ),
             rows,

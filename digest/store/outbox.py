@@ -86,7 +86,7 @@ def release_deliveries(connection: Connection, ids: Collection[str], now: dateti
     connection.execute(
         update(deliveries)
         .where(deliveries.c.id.in_(ids), PENDING)
-        .values(attempts=deliveries.c.attempts - 1, next_attempt_at=now)
+        .values(attempts=deliveries.c.attempts - 1, next_attempt_at=now, claimed_by=None)
     )
 
 
@@ -113,6 +113,7 @@ def record_attempts(connection: Connection, finished: Sequence[Attempt]) -> None
         .where(deliveries.c.id == bindparam("row_id"), PENDING)
         .values(
             status=bindparam("new_status"),
+            claimed_by=None,
             next_attempt_at=func.coalesce(
                 bindparam("due_at", type_=deliveries.c.next_attempt_at.type),
                 deliveries.c.next_attempt_at,

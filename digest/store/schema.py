@@ -89,6 +89,7 @@ sources = Table(
     _needed("options", MAPPING),
     _needed("enabled", Boolean),
     _needed("next_check_at", Instant),
+    Column("claimed_by", Text),
     Column("moved_to", Text),
     Column("etag", Text),
     Column("last_modified", Text),
@@ -219,6 +220,7 @@ subscribers = Table(
     _needed("popularity", Double),
     _needed("language", Text),
     Column("next_digest_at", Instant),
+    Column("claimed_by", Text),
     Column("last_digest_at", Instant),
     Column("paused_until", Instant),
     _needed("created_at", Instant),
@@ -318,6 +320,7 @@ deliveries = Table(
     _needed("attempts", Integer),
     _needed("created_at", Instant),
     _needed("next_attempt_at", Instant),
+    Column("claimed_by", Text),
     Column("last_reply", Text),
 )
 

@@ -139,7 +139,7 @@ def record_check(
     connection.execute(
         update(sources)
         .where(sources.c.id == state.id)
-        .values(next_check_at=next_check_at, **changes)
+        .values(next_check_at=next_check_at, claimed_by=None, **changes)
     )
     connection.execute(
         insert(listings).values(

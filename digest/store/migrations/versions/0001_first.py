@@ -75,6 +75,7 @@ def upgrade() -> None:
         sa.Column("options", sa.Text(), nullable=False),
         sa.Column("enabled", sa.Boolean(), nullable=False),
         sa.Column("next_check_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("claimed_by", sa.Text()),
         sa.Column("moved_to", sa.Text()),
         sa.Column("etag", sa.Text()),
         sa.Column("last_modified", sa.Text()),
@@ -107,6 +108,7 @@ def upgrade() -> None:
         sa.Column("popularity", sa.Double(), nullable=False),
         sa.Column("language", sa.Text(), nullable=False),
         sa.Column("next_digest_at", sa.DateTime(timezone=True)),
+        sa.Column("claimed_by", sa.Text()),
         sa.Column("last_digest_at", sa.DateTime(timezone=True)),
         sa.Column("paused_until", sa.DateTime(timezone=True)),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -257,6 +259,7 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("claimed_by", sa.Text()),
         sa.Column("last_reply", sa.Text()),
         sa.ForeignKeyConstraint(
             ["digest_id"], ["digests.id"], name="fk_deliveries_digest_id_digests"
