@@ -3,14 +3,17 @@
 import asyncio
 import logging
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import random
+
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_exponential
 
 from digest.compose.message import MessageBuilder
 from digest.config import DeliverSettings
 from digest.deliver.send import send_all
-from digest.errors import RenderError
+from digest.errors import RenderError, StoreError, TransportError
 from digest.model import (
     Attempt,
     AttemptOutcome,
@@ -23,6 +26,11 @@ from digest.store import outbox, subscribers
 from digest.store.database import Database
 
 logger = logging.getLogger(__name__)
+
+
+# An attempt that cannot be recorded is made again: better wait for the database than send
+# twice.  Shorter than a lease, after which another worker would send it anyway.
+RECORD_PATIENCE = timedelta(minutes=5)
 
 
 @dataclass(slots=True)
@@ -63,6 +71,12 @@ async def deliver_due(
         handover.count(attempts)
         progress("deliver", handover.sent + handover.deferred + handover.failed, None)
 
+    async def settle(finished: list[Attempt], untried: set[str]) -> None:
+        # Only once nothing is in flight: what is given back may be claimed at once.
+        await record(finished)
+        given_back = untried - {attempt.delivery_id for attempt in finished}
+        await asyncio.to_thread(_release, database, given_back, clock())
+
     while not stop.is_set():
         batch = await asyncio.to_thread(
             _claim_deliveries, database, settings, clock(), subscriber_id
@@ -70,26 +84,28 @@ async def deliver_due(
         if not batch:
             break
         messages = await asyncio.to_thread(_messages, database, builder, batch)
-        untried = set(batch)
+        sending = send_all(
+            *(transport, messages, batch),
+            give_up_after=settings.give_up_after,
+            clock=clock,
+            random=random,
+            stop=stop,
+        )
+        # What could not be rendered stays claimed: given back, it would be due for ever.
+        untried = {message.delivery_id for message in messages}
         finished: list[Attempt] = []
-        try:
-            async for attempt in send_all(
-                transport,
-                messages,
-                batch,
-                give_up_after=settings.give_up_after,
-                clock=clock,
-                random=random,
-                stop=stop,
-            ):
-                untried.discard(attempt.delivery_id)
-                finished.append(attempt)
-                if len(finished) >= settings.record_every:
-                    await record(finished)
-                    finished = []
-        finally:
-            await record(finished)
-            await asyncio.to_thread(_release, database, untried, clock())
+        async with aclosing(sending):
+            try:
+                async for attempt in sending:
+                    finished.append(attempt)
+                    if len(finished) >= settings.record_every:
+                        await record(finished)
+                        untried -= {one.delivery_id for one in finished}
+                        finished = []
+            except TransportError:
+                await settle(finished, untried)
+                raise
+        await settle(finished, untried)
     return handover
 
 
@@ -122,6 +138,12 @@ def _messages(
     return messages
 
 
+@retry(
+    retry=retry_if_exception(lambda error: isinstance(error, StoreError) and not error.permanent),
+    wait=wait_exponential(multiplier=0.1, max=10),
+    stop=stop_after_delay(RECORD_PATIENCE),
+    reraise=True,
+)
 def _record_attempts(database: Database, attempts: Sequence[Attempt]) -> None:
     if not attempts:
         return
