@@ -1,6 +1,5 @@
 """Commands that do the day's work: fetch, preview, run, send, serve."""
 
-import asyncio
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Annotated
@@ -30,6 +29,8 @@ def fetch(
     json: Json = False,
 ) -> None:
     """Read sources now, whether they are due or not."""
+    import asyncio
+
     from digest import operations
     from digest.cli import console
 
@@ -63,7 +64,7 @@ def preview(
     ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Show the mail in the browser.")] = False,
 ) -> None:
-    """Show the digest that a subscriber would get now; nothing is stored or sent."""
+    """Show the digest a subscriber would get now."""
     from digest import operations
     from digest.cli import console
 
@@ -84,7 +85,9 @@ def preview(
 
 
 def run(context: typer.Context, json: Json = False) -> None:
-    """Do one round of whatever is due: fetch, compose, deliver (for cron or a timer)."""
+    """Do one round of whatever is due, for cron or a timer."""
+    import asyncio
+
     from digest.cli import console
 
     app = options(context).app()
@@ -106,7 +109,9 @@ def send(
         bool, typer.Option("--dry-run", help="Show the mail, store and send nothing.")
     ] = False,
 ) -> None:
-    """Compose and send one subscriber's digest of today now."""
+    """Send one subscriber's digest of today now."""
+    import asyncio
+
     from digest import operations
     from digest.cli import console
 
@@ -127,7 +132,9 @@ def send(
 
 
 def serve(context: typer.Context) -> None:
-    """Run until stopped: sources at their interval, digests at each subscriber's hour."""
+    """Run until stopped: everything at its own hour."""
+    import asyncio
+
     app = options(context).app()
     asyncio.run(app.serve())
 

@@ -1,6 +1,5 @@
 """Commands that show and change what is stored: status, items, sources, subscribers."""
 
-import asyncio
 from typing import Annotated
 
 import typer
@@ -22,7 +21,7 @@ def register(app: typer.Typer) -> None:
 
 
 def status(context: typer.Context, json: Json = False) -> None:
-    """Show how sources, subscribers and the outbox are doing."""
+    """Show how sources, subscribers and outbox are doing."""
     from digest import operations
     from digest.cli import console
 
@@ -107,6 +106,8 @@ def try_source(
     json: Json = False,
 ) -> None:
     """Read one listing and show what was understood; nothing is stored."""
+    import asyncio
+
     from digest.cli import console
     from digest.trial import try_listing
 

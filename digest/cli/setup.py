@@ -1,6 +1,5 @@
 """Commands around the installation: init, check, migrate, demo."""
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -26,7 +25,7 @@ def init(
     timezone: Annotated[str | None, typer.Option(help="IANA name, as Europe/Berlin.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over an existing file.")] = False,
 ) -> None:
-    """Write a settings file: from flags, asking for what they leave out."""
+    """Write a settings file; asks for what flags leave out."""
     from digest.cli import console
     from digest.starter import Answers, write_settings
 
@@ -51,7 +50,9 @@ def init(
 
 
 def check(context: typer.Context) -> None:
-    """Check settings, database, every source and the relay: one line each."""
+    """Try settings, database, each source and the relay."""
+    import asyncio
+
     from digest.check import check_all
     from digest.cli import console
 
@@ -82,7 +83,9 @@ def migrate(context: typer.Context) -> None:
 def demo(
     folder: Annotated[Path, typer.Option(help="Where the results go.")] = Path("demo"),
 ) -> None:
-    """Run two days of an invented listing through the real pipeline, on loopback."""
+    """Run two invented days for real, all on loopback."""
+    import asyncio
+
     from digest.demo.run import run_demo
 
     asyncio.run(run_demo(folder))
