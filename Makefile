@@ -33,12 +33,12 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/bin/python
-	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-compile --require-hashes -r requirements.lock
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	touch $@
 
 $(VENV)/.installed-test: requirements-test.lock pyproject.toml | $(VENV)/bin/python
-	$(PIP) install --require-hashes -r requirements-test.lock
+	$(PIP) install --no-compile --require-hashes -r requirements-test.lock
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	touch $@ $(VENV)/.installed
 

@@ -10,6 +10,9 @@ from digest.errors import ConfigError
 TEMPLATE = """\
 # Settings of Daily Digest; every key is explained in config.example.toml.
 
+[database]
+url = {database}
+
 [mail]
 from = {sender}
 
@@ -73,11 +76,14 @@ def write_settings(path: Path, answers: Answers, *, force: bool) -> None:
         name: json.dumps(getattr(answers, name), ensure_ascii=False)
         for name in ("sender", "smtp_host", "smtp_user", "subscriber", "topic", "timezone")
     }
+    quoted["database"] = json.dumps(_database(path))
     login = LOGIN.format(**quoted) if answers.smtp_user else ""
     content = TEMPLATE.format(smtp_port=answers.smtp_port, login=login, **quoted)
     trial = path.with_name(f"{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # It holds addresses: for the owner and the service's group alone.
+        trial.touch(mode=0o640)
         trial.write_text(content, encoding="utf-8")
         load_settings(trial)
         trial.replace(path)
@@ -87,3 +93,10 @@ def write_settings(path: Path, answers: Answers, *, force: bool) -> None:
         raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
     finally:
         trial.unlink(missing_ok=True)
+
+
+def _database(path: Path) -> str:
+    """Give the database of a settings file: beside it, but state never goes to /etc."""
+    if path.resolve().is_relative_to("/etc"):
+        return "sqlite:////var/lib/digest/digest.db"
+    return "sqlite:///digest.db"

@@ -23,28 +23,32 @@ PROC = Path("/proc")
 
 @lru_cache(maxsize=1)
 def this_worker(pid: int) -> str:
-    """Name a process of this machine so that nobody else ever has the name.
+    """Name a process so that no other, on any machine, ever has the name.
 
     Args:
         pid: of this process; an argument so that a forked child gets a name of its own.
 
     Returns:
-        machine, boot, pid namespace, pid and start time, apart by spaces; "-" where the
+        boot of the machine, pid namespace, pid and start time, apart by spaces; "-" where the
         system does not say.
     """
     boot = _read(PROC / "sys/kernel/random/boot_id")
-    return " ".join((_read(Path("/etc/machine-id")), boot, _namespace(), str(pid), _started(pid)))
+    return " ".join((boot, _namespace(), str(pid), _started(pid)))
 
 
-def is_gone(worker: str) -> bool:
-    """True if a worker is certainly dead; one of another machine or container never is."""
-    machine, boot, namespace, pid, started = worker.split(" ")
-    own_machine, own_boot, own_namespace, *_ = this_worker(os.getpid()).split(" ")
-    if "-" in (boot, own_boot):
+def is_gone(worker: str, *, is_local: bool) -> bool:
+    """True if a worker is certainly dead.
+
+    Args:
+        is_local: only processes of this machine can be workers, as with a file of SQLite.
+    """
+    boot, namespace, pid, started = worker.split(" ")
+    own_boot, own_namespace, *_ = this_worker(os.getpid()).split(" ")
+    if "-" in (boot, own_boot, started):
         return False
     if boot != own_boot:
-        return machine == own_machine != "-"
-    return namespace == own_namespace and _started(int(pid)) != started
+        return is_local
+    return namespace == own_namespace and not _is_alive(int(pid), started)
 
 
 def recover(connection: Connection, now: datetime) -> int:
@@ -53,13 +57,14 @@ def recover(connection: Connection, now: datetime) -> int:
     Returns:
         how many rows were freed.
     """
+    is_local = connection.dialect.name == "sqlite"
     freed = 0
     for due_at in DUE_TIMES:
         table = due_at.table
         holders = connection.scalars(
             select(table.c.claimed_by).where(table.c.claimed_by.is_not(None)).distinct()
         )
-        gone = [holder for holder in holders if is_gone(holder)]
+        gone = [holder for holder in holders if is_gone(holder, is_local=is_local)]
         for lost in (table.c.claimed_by.in_(gone), due_at > now + FARTHEST):
             freed += connection.execute(
                 update(table).where(lost).values({due_at.name: now, "claimed_by": None})
@@ -79,6 +84,17 @@ def _namespace() -> str:
         return str((PROC / "self/ns/pid").readlink())
     except OSError:
         return "-"
+
+
+def _is_alive(pid: int, started: str) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        # Somebody else's; what /proc says of it may be hidden from us (hidepid).
+        return _started(pid) in (started, "-")
+    return _started(pid) == started
 
 
 def _started(pid: int) -> str:
