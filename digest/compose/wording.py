@@ -118,9 +118,15 @@ def counts(language: Language, upvotes: int | None, comments: int | None) -> tup
 
 
 def shown_reasons(reasons: Sequence[Reason]) -> list[Reason]:
-    """Put reasons in order of weight; popularity speaks only where nothing else does."""
+    """Put reasons in order of weight; popularity speaks only where nothing else does.
+
+    A keyword that the topic holds as well is said once.
+    """
     telling = [one for one in reasons if one.kind is not POPULARITY]
-    return sorted(telling or reasons, key=_weight)
+    said: dict[str, Reason] = {}
+    for one in sorted(telling or reasons, key=_weight):
+        said.setdefault(one.value.casefold(), one)
+    return list(said.values())
 
 
 def reason_words(language: Language, kind: ReasonKind, value: str) -> str:

@@ -12,7 +12,8 @@ from selectolax.lexbor import LexborHTMLParser
 from digest.compose.columns import WIDTH, columns
 from digest.compose.letter import HTML_BYTES, fit
 from digest.compose.message import MessageBuilder
-from digest.model import Day, Digest, Links, Ranked
+from digest.compose.wording import shown_reasons
+from digest.model import Day, Digest, Links, Ranked, Reason, ReasonKind
 from digest.render import Templates
 from tests.compose.samples import ADA, DAY, MAIL, make_digest, make_item
 
@@ -276,3 +277,13 @@ def test_right_to_left_reader_gets_a_right_to_left_mail(tmp_path):
 
     assert tree.css_first("html").attributes["dir"] == "rtl"
     assert tree.css_first("td.card").attributes["align"] == "right"
+
+
+def test_reason_that_says_the_same_as_a_stronger_one_is_left_out():
+    reasons = [
+        Reason(kind=ReasonKind.KEYWORD, value="exoplanets", share=0.4, interest="Planets"),
+        Reason(kind=ReasonKind.CATEGORY, value="astro-ph.EP", share=0.2, interest="Planets"),
+        Reason(kind=ReasonKind.TOPIC, value="Exoplanets", share=0.1, interest="Planets"),
+    ]
+
+    assert shown_reasons(reasons) == reasons[:2]
