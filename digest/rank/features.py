@@ -24,6 +24,7 @@ Matrix: TypeAlias = sp.csr_matrix
 Array: TypeAlias = NDArray[np.float64]
 
 UNSEEN_COLUMNS = 1 << 16  # for words that the corpus does not have, by checksum
+RARE_ITEMS = 300  # a word of one item is news in a small corpus, chance in one far above this
 MAX_TERMS = 200_000  # bounds the memory of the term table, about 100 bytes each
 
 
@@ -86,6 +87,10 @@ class Features:
         weights = np.log((1.0 + pooled) / (1.0 + seen)) + 1.0
         phrases = [column for term, column in self._column.items() if " " in term]
         weights[phrases] *= self._settings.phrase_weight
+        rare = [column for column, term in enumerate(kept) if frequency[term] < 2]
+        few = RARE_ITEMS / (RARE_ITEMS + size)
+        weights[rare] *= few
+        weights[len(kept) :] *= few
         return weights
 
     def _matrix(self, counts: Sequence[dict[str, float]]) -> Matrix:

@@ -24,7 +24,7 @@ REFERENCE_ITEMS = 400  # ordinary items that profiles are measured against
 PRIOR_ITEMS = 50  # the constants below count as so many items: they alone rule on day one
 PRIOR_WORDS, PRIOR_TOPICS = 0.03, 0.15  # standard deviations seen in corpora of thousands
 FEW_LIKES = 3.0  # up to so many likes a profile is thin
-LEND_UP_TO = 8.0  # likes from which on a profile borrows nothing
+LEND_UP_TO = 5.0  # likes from which on a profile borrows nothing
 LEND_ABOVE = 1.5  # a neighbour is that many deviations more alike than an ordinary item
 SMALL_CORPUS = 200  # items under which main directions say little
 
@@ -110,7 +110,9 @@ class Kernel:
         found = (profiles.terms @ items.terms.T).toarray() * word_scale
         found -= (profiles.damped * word_scale) @ items.latent.T
         found += (profiles.unit * topic_scale) @ items.unit.T
-        return np.asarray((found - usual) / (1.0 + profiles.topics))
+        found -= usual
+        found /= 1.0 + profiles.topics
+        return np.asarray(found)
 
     def resemblance(
         self, columns: Sequence[int], fresh: Texts, items: Texts, places: Sequence[int]

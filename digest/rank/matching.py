@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from digest.model import Described
 from digest.rank.words import STOP_WORDS, item_text, spelled_words, words
@@ -36,29 +37,48 @@ class Wish:
 
 
 class Index:
-    """A day's n items, prepared for looking up wishes."""
+    """A day's n items, for looking up wishes; each kind is prepared when first asked for."""
 
     def __init__(self, items: Sequence[Described]) -> None:
         self._items = items
-        self._padded: list[str] = []
-        self._by_word: dict[str, list[int]] = defaultdict(list)
-        self._by_name: dict[str, list[tuple[int, list[str]]]] = defaultdict(list)
-        self._by_category: dict[str, list[int]] = defaultdict(list)
-        self._organisations: list[str] = []
-        for place, item in enumerate(items):
-            folded = words(item_text(item))
-            self._padded.append(f" {' '.join(folded)} ")
-            for word in dict.fromkeys(folded):
-                self._by_word[word].append(place)
-            for author in item.authors:
-                name = name_parts(author)
-                if name:
-                    self._by_name[name[-1]].append((place, name))
+
+    @cached_property
+    def _padded(self) -> list[str]:
+        """Every item's folded words, apart by single blanks, with blanks around."""
+        return [f" {' '.join(words(item_text(item)))} " for item in self._items]
+
+    @cached_property
+    def _by_word(self) -> dict[str, list[int]]:
+        by_word: dict[str, list[int]] = defaultdict(list)
+        for place, padded in enumerate(self._padded):
+            for word in dict.fromkeys(padded.split()):
+                by_word[word].append(place)
+        return by_word
+
+    @cached_property
+    def _vocabulary(self) -> list[str]:
+        return sorted(self._by_word)
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[tuple[int, list[str]]]]:
+        by_name: dict[str, list[tuple[int, list[str]]]] = defaultdict(list)
+        for place, item in enumerate(self._items):
+            for name in filter(None, map(name_parts, item.authors)):
+                by_name[name[-1]].append((place, name))
+        return by_name
+
+    @cached_property
+    def _by_category(self) -> dict[str, list[int]]:
+        by_category: dict[str, list[int]] = defaultdict(list)
+        for place, item in enumerate(self._items):
             for category in {c.casefold() for c in item.categories}:
                 for whole in _with_parents(category):
-                    self._by_category[whole].append(place)
-            self._organisations.append(f" {' '.join(words(item.organisation or ''))} ")
-        self._vocabulary = sorted(self._by_word)
+                    by_category[whole].append(place)
+        return by_category
+
+    @cached_property
+    def _organisations(self) -> list[str]:
+        return [f" {' '.join(words(item.organisation or ''))} " for item in self._items]
 
     def places(self, wish: Wish) -> list[int]:
         """Find the items that show a wish, in order, each once."""

@@ -1,0 +1,45 @@
+"""The whole sum behind one score, row by row, for `digest explain ADDRESS ITEM`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from digest.model import Item, Reader
+from digest.protocols import Ranker
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One part of a score.
+
+    Attributes:
+        interest: name of the interest it speaks for, "" for popularity and the total.
+        kind: a reason's kind, or "score" for the total.
+        share: what it adds; the rows above the total add up to it.
+    """
+
+    interest: str
+    kind: str
+    value: str
+    share: float
+
+
+def explain(ranker: Ranker, reader: Reader, item: Item, day: Sequence[Item]) -> list[Row]:
+    """Give every part of one item's score for one reader, the total last.
+
+    Args:
+        day: the items it competes with, which popularity is measured against; the item
+            itself may be among them.
+
+    Returns:
+        Rows whose shares add up to the last one; [] where the item is muted.
+    """
+    items = [item, *(other for other in day if other.id != item.id)]
+    eligible = np.zeros((1, len(items)), dtype=np.bool_)
+    eligible[0, 0] = True
+    [ranked] = ranker.rank([reader], items, eligible, 1)
+    if not ranked:
+        return []
+    rows = [Row(r.interest or "", r.kind.value, r.value, r.share) for r in ranked[0].reasons]
+    return [*rows, Row("", "score", item.title, ranked[0].score)]
