@@ -29,6 +29,7 @@ STRENGTH = {
 LESS_OF = 1.0  # what one match of "less of" takes away
 SLOPE = 0.35  # evidence of one deviation of likeness, so that three are about a keyword
 ORDINARY = 1.0  # deviations up to which likeness is chance
+TWIN = 0.5  # more than a profile can lose by one more verdict
 FAINT = 1e-4  # what likeness below chance counts, for the order alone
 ORDER_ONLY = 1e-6  # items that nothing speaks for keep an order within this much of 0
 NEWCOMER_POPULAR = 0.6  # a reader who stated nothing: share of popularity, the rest is recency
@@ -63,16 +64,25 @@ class Seeds:
     fresh: Texts
     rows: Sequence[Sequence[tuple[int, float, Like | str]]]
 
+    def weights(self, known: int) -> sp.csr_matrix:
+        """What each text counts in each profile: [P, known + fresh]."""
+        columns = [column for row in self.rows for column, _, _ in row]
+        values = np.array([weight for row in self.rows for _, weight, _ in row], dtype=np.float64)
+        ends = np.cumsum([0] + [len(row) for row in self.rows])
+        shape = (len(self.rows), known + self.fresh.terms.shape[0])
+        return sp.csr_matrix((values, columns, ends), shape=shape)
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
     """The evidence of a batch, kept so that reasons can be given for what is picked.
 
     Attributes:
-        rows: one (reader, profile) each; those of a reader stand together.
-        first: [m + 1], reader r has rows first[r] up to first[r + 1].
-        learned, exact, against: [P, n], parts of the evidence, each at least 0.
-        evidence: [P, n], learned + exact - against, weighed; the order of items.
+        profiles: P of them; those of a reader stand together.
+        first: [m + 1], reader r has profiles first[r] up to first[r + 1].
+        matches: the places at which each wish of the batch is found.
+        learned, against: [P, n], what likeness adds and disliked items take away.
+        evidence: [P, n], those and the exact matches, weighed; the order of items.
         total: [m, n], the score; -inf where muted.
     """
 
@@ -95,6 +105,7 @@ def judge(portraits: Sequence[Portrait], day: Day, kernel: Kernel, settings: Set
     seeds = gather([_texts_for(p, q) for p in portraits for q in p.profiles], kernel)
     likeness = _likeness(seeds, day, kernel)
     learned = SLOPE * np.maximum(likeness - ORDINARY, 0.0)
+    _add_twins(learned, portraits, first, day)
     against = _against(portraits, first, day, kernel, settings)
     evidence = learned - against + FAINT * np.minimum(likeness - ORDINARY, 0.0)
     matches = _look_up(portraits, day.index)
@@ -143,13 +154,9 @@ def _texts_for(portrait: Portrait, profile: Profile) -> list[tuple[Like | str, f
 
 def _likeness(seeds: Seeds, day: Day, kernel: Kernel) -> Array:
     """Likeness of every profile to every item; ordinary for profiles of no texts."""
-    columns = [column for row in seeds.rows for column, _, _ in row]
-    values = [weight for row in seeds.rows for _, weight, _ in row]
-    ends = np.cumsum([0] + [len(row) for row in seeds.rows])
-    shape = (len(seeds.rows), kernel.corpus.terms.shape[0] + seeds.fresh.terms.shape[0])
-    weights = sp.csr_matrix((np.array(values, dtype=np.float64), columns, ends), shape=shape)
+    weights = seeds.weights(kernel.corpus.terms.shape[0])
     found = kernel.likeness(kernel.blend(weights, seeds.fresh), day.texts)
-    found[np.diff(ends) == 0] = 0.0
+    found[np.diff(weights.indptr) == 0] = 0.0
     return found
 
 
@@ -170,6 +177,19 @@ def _against(
             taken = settings.less * SLOPE * np.maximum(row - ORDINARY, 0.0)
             against[first[reader] : first[reader + 1]] = taken
     return against
+
+
+def _add_twins(
+    learned: Array, portraits: Sequence[Portrait], first: Sequence[int], day: Day
+) -> None:
+    """Lift what bears the very title of a liked item: the work itself, announced again."""
+    places: dict[str, list[int]] = {}
+    for place, item in enumerate(day.items):
+        places.setdefault(item.title.casefold(), []).append(place)
+    for reader, portrait in enumerate(portraits):
+        for like in portrait.liked:
+            twins = places.get(like.item.title.casefold(), [])
+            learned[first[reader] : first[reader + 1], twins] += TWIN
 
 
 def _totals(

@@ -34,11 +34,15 @@ def fit(corpus: Sequence[Described], settings: Settings | None = None) -> "Corpu
 
 
 class CorpusRanker:
-    """Scores items for readers by what a corpus taught; see `digest.protocols.Ranker`."""
+    """Scores items for readers by what a corpus taught; see `digest.protocols.Ranker`.
+
+    Attributes:
+        kernel: what the corpus taught; it does not change, so threads may share it.
+    """
 
     def __init__(self, corpus: Sequence[Described], settings: Settings) -> None:
         self._settings = settings
-        self._kernel = Kernel(corpus, settings)
+        self.kernel = Kernel(corpus, settings)
         self._known = {key: item for item in corpus for key in item.keys}
 
     def scores(self, readers: Sequence[Reader], items: Sequence[Described]) -> NDArray[np.float64]:
@@ -46,7 +50,7 @@ class CorpusRanker:
 
         A muted item is -inf; items that nothing speaks for lie within 1e-6 below 0.
         """
-        day = Day.of(items, self._kernel)
+        day = Day.of(items, self.kernel)
         totals = np.empty((len(readers), len(items)))
         for start in range(0, len(readers), BATCH):
             part = readers[start : start + BATCH]
@@ -68,7 +72,7 @@ class CorpusRanker:
             eligible: [m, n]; False keeps an item from a reader (sent before, too old).
             limit: at least 1.
         """
-        day = Day.of(items, self._kernel)
+        day = Day.of(items, self.kernel)
         picked: list[list[Ranked]] = []
         for start in range(0, len(readers), BATCH):
             judged = self._judge(readers[start : start + BATCH], day)
@@ -76,12 +80,12 @@ class CorpusRanker:
             totals = np.where(allowed, judged.total, -np.inf)
             for reader, row in enumerate(totals):
                 best = _best(row, limit)
-                picked.append(with_reasons(items, judged, reader, best, self._kernel))
+                picked.append(with_reasons(items, judged, reader, best, self.kernel))
         return picked
 
     def _judge(self, readers: Sequence[Reader], day: Day) -> Judged:
         portraits = [portray(reader, self._known, self._settings) for reader in readers]
-        return judge(portraits, day, self._kernel, self._settings)
+        return judge(portraits, day, self.kernel, self._settings)
 
 
 def _best(row: NDArray[np.float64], limit: int) -> list[int]:

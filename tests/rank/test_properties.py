@@ -1,0 +1,122 @@
+"""Rules of ranking that hold for every reader and item."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from digest import rank
+from digest.model import Interest, Reader
+from digest.rank.explain import explain
+from tests.rank.conftest import less, make_item, make_reader, more, picked
+
+WORDS = ["graph", "neural", "privacy", "protein", "markov", "图", "модель", "cell", "x-ray"]
+texts = st.lists(st.sampled_from(WORDS), min_size=1, max_size=8).map(" ".join)
+items = st.builds(make_item, texts, st.integers(0, 99), summary=texts, upvotes=st.integers(0, 50))
+days = st.lists(items, min_size=1, max_size=12)
+interests = st.builds(
+    Interest,
+    name=st.sampled_from(["one", "two"]),
+    text=st.just("") | texts,
+    keywords=st.lists(st.sampled_from(WORDS), max_size=3).map(tuple),
+    less_of=st.lists(st.sampled_from(WORDS), max_size=1).map(tuple),
+    muted_words=st.lists(st.sampled_from(WORDS), max_size=1).map(tuple),
+)
+readers = st.builds(
+    Reader,
+    interests=st.lists(interests, max_size=2).map(tuple),
+    feedback=st.lists(st.builds(more, items) | st.builds(less, items), max_size=4).map(tuple),
+    popularity=st.floats(0, 1),
+)
+RANKERS = [
+    rank.fit([]),
+    rank.fit([make_item(f"{a} {b} study", summary=f"of {b} in {a}") for a in WORDS for b in WORDS]),
+]
+each_ranker = pytest.mark.parametrize("ranker", RANKERS, ids=["first day", "small corpus"])
+
+
+@each_ranker
+@given(day=days, one=readers, others=st.lists(readers, max_size=6))
+@settings(max_examples=15, deadline=None)
+def test_reader_alone_or_in_a_batch_gets_the_same(ranker, day, one, others):
+    alone = ranker.scores([one], day)[0]
+    batched = ranker.scores([*others, one], day)[-1]
+
+    assert np.allclose(alone, batched, rtol=0, atol=1e-6)
+    assert np.array_equal(np.argsort(-alone, kind="stable"), np.argsort(-batched, kind="stable"))
+
+
+@each_ranker
+@given(day=days, reader=readers)
+@settings(max_examples=15, deadline=None)
+def test_picks_are_ordered_unmuted_and_add_up(ranker, day, reader):
+    muted = {word for i in reader.interests for word in i.muted_words}
+
+    ranked = picked(ranker, reader, day)
+
+    scores = [r.score for r in ranked]
+    assert all(a >= b - 1e-5 for a, b in pairwise(scores))
+    for r in ranked:
+        assert 0.0 <= r.score <= 1.0
+        assert sum(reason.share for reason in r.reasons) == pytest.approx(r.score, abs=1e-9)
+        assert not muted & set(f"{r.item.title} {r.item.summary}".split())
+
+
+@each_ranker
+@given(item=items, topic=texts, wishes=interests, word=st.sampled_from(WORDS))
+@settings(max_examples=15, deadline=None)
+def test_keyword_that_an_item_shows_never_lowers_it(ranker, item, topic, wishes, word):
+    shown = make_item(f"{item.title} {word}", summary=item.summary)
+    before = replace(wishes, text=topic, muted_words=())
+    after = replace(before, keywords=(*before.keywords, word))
+
+    old, new = ranker.scores([Reader(interests=(i,)) for i in (before, after)], [shown])[:, 0]
+
+    assert new >= old - 1e-6
+
+
+@each_ranker
+@given(item=items, liked=st.lists(items, max_size=4), topic=texts)
+@settings(max_examples=15, deadline=None)
+def test_more_of_an_item_never_lowers_its_twin(ranker, item, liked, topic):
+    wishes = (Interest(name="one", text=topic),)
+    before = Reader(interests=wishes, feedback=tuple(map(more, liked)), popularity=0.0)
+    after = Reader(interests=wishes, feedback=(*map(more, liked), more(item)), popularity=0.0)
+    twin = make_item(item.title, 1000, summary=item.summary)
+
+    old, new = ranker.scores([before, after], [twin])[:, 0]
+
+    assert new >= old - 1e-6
+
+
+@pytest.mark.parametrize(
+    ("title", "summary"),
+    [
+        pytest.param("-", "", id="no words"),
+        pytest.param("graph", "", id="one word"),
+        pytest.param("graph", "graph " * 17_000, id="100,000 characters"),
+        pytest.param("\ud800", "lone surrogate", id="lone surrogate"),
+    ],
+)
+def test_odd_texts_are_scored(first_day_ranker, title, summary):
+    item = make_item(title, summary=summary)
+    reader = Reader(
+        interests=(Interest(name="one", text="graph", keywords=("graph",)),),
+        feedback=(more(item),),
+    )
+
+    assert np.isfinite(first_day_ranker.scores([reader], [item])).all()
+
+
+def test_explained_rows_add_up_to_the_score(first_day_ranker):
+    item = make_item("Graph privacy", upvotes=3)
+    rival = make_item("Protein cells", upvotes=9)
+    reader = make_reader(keywords=("graph",), text="privacy", popularity=0.5)
+
+    *rows, total = explain(first_day_ranker, reader, item, [item, rival])
+
+    assert {row.kind for row in rows} == {"keyword", "topic", "popularity"}
+    assert sum(row.share for row in rows) == pytest.approx(total.share)
