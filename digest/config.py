@@ -8,8 +8,10 @@ import re
 from datetime import datetime, time, timedelta
 from email.headerregistry import Address
 from email.utils import parseaddr
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from email_validator import EmailNotValidError, validate_email
@@ -37,6 +39,8 @@ USUAL_DAYS = {
     Frequency.WEEKLY: frozenset({0}),
 }
 ENVIRONMENT_PREFIX = "DIGEST_"
+# Shorter keys of signed links could be guessed; `openssl rand -base64 32` gives 44 characters.
+KEY_CHARS = 32
 
 
 def parse_span(value: object) -> object:
@@ -88,6 +92,24 @@ def check_local_time(value: time) -> time:
     if value.tzinfo is not None or value.second or value.microsecond:
         raise ValueError('expected a local time such as "07:30", without seconds or zone')
     return value
+
+
+def check_base_url(url: str) -> str:
+    """Accept `https://digest.example.org`: scheme and host alone."""
+    parts = urlsplit(url.rstrip("/"))
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+        raise ValueError('expected an address such as "https://digest.example.org"')
+    if parts.path or parts.query or parts.fragment:
+        raise ValueError("expected an address without a path")
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def check_listen(listen: str) -> str:
+    """Accept `127.0.0.1:8080` or `[::1]:8080`; port 0 = any that is free."""
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise ValueError('expected an address and a port such as "127.0.0.1:8080"')
+    return listen
 
 
 LocalTime = Annotated[time, AfterValidator(check_local_time)]
@@ -171,6 +193,35 @@ class MailSettings(Group):
     logo_text: str = "Daily Digest"
     contact: str = ""
     templates: Path | None = None
+
+
+class WebSettings(Group):
+    """[web]: the public pages; there are none without a base_url."""
+
+    base_url: Annotated[str, AfterValidator(check_base_url)] | None = None
+    listen: Annotated[str, AfterValidator(check_listen)] = "127.0.0.1:8080"
+    secret_key: SecretStr | None = None
+    secret_key_file: Path | None = None
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    admin_token: SecretStr | None = None
+    admin_token_file: Path | None = None
+    sign_ups_per_network: int = Field(20, ge=1)
+    sign_ups_per_hour: int = Field(500, ge=1)
+    unconfirmed_for: Span = timedelta(days=7)
+    unsubscribed_for: Span = timedelta(days=30)
+
+    @model_validator(mode="after")
+    def check_key(self) -> Self:
+        """Links of mails need a key that outlives the process."""
+        for name in ("secret_key", "admin_token"):
+            if getattr(self, name) and getattr(self, f"{name}_file"):
+                raise ValueError(f"{name} and {name}_file exclude each other")
+        if self.base_url and not (self.secret_key or self.secret_key_file):
+            raise ValueError(
+                "base_url needs secret_key or secret_key_file,"
+                ' make one with "openssl rand -base64 32"'
+            )
+        return self
 
 
 class DigestSettings(Group):
@@ -307,6 +358,7 @@ class Settings(BaseSettings):
     smtp: SmtpSettings = SmtpSettings()
     mail: MailSettings = MailSettings()
     digest: DigestSettings = DigestSettings()
+    web: WebSettings = WebSettings()
     sources: tuple[SourceSettings, ...] = ()
     subscribers: tuple[SubscriberSettings, ...] = ()
 
@@ -341,12 +393,38 @@ def smtp_password(smtp: SmtpSettings) -> str | None:
     Raises:
         ConfigError: the file cannot be read or is empty.
     """
-    if smtp.password_file is None:
-        return smtp.password.get_secret_value() if smtp.password else None
+    return _secret("smtp.password", smtp.password, smtp.password_file)
+
+
+def web_keys(web: WebSettings) -> tuple[str, ...]:
+    """Give the keys of signed links, the newest first; the file holds one a line.
+
+    Raises:
+        ConfigError: the file cannot be read or is empty, or a key is too short.
+    """
+    secret = _secret("web.secret_key", web.secret_key, web.secret_key_file)
+    keys = tuple((secret or "").split())
+    if any(len(key) < KEY_CHARS for key in keys):
+        raise ConfigError(f"web.secret_key: expected at least {KEY_CHARS} characters a key")
+    return keys
+
+
+def admin_token(web: WebSettings) -> str | None:
+    """Give the token of the operator's page; None = there is no such page.
+
+    Raises:
+        ConfigError: the file cannot be read or is empty.
+    """
+    return _secret("web.admin_token", web.admin_token, web.admin_token_file)
+
+
+def _secret(name: str, value: SecretStr | None, path: Path | None) -> str | None:
+    if path is None:
+        return value.get_secret_value() if value else None
     try:
-        password = smtp.password_file.read_text(encoding="utf-8").strip()
+        secret = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"smtp.password_file: {smtp.password_file}: {error}") from error
-    if not password:
-        raise ConfigError(f"smtp.password_file: {smtp.password_file}: the file is empty")
-    return password
+        raise ConfigError(f"{name}_file: {path}: {error}") from error
+    if not secret:
+        raise ConfigError(f"{name}_file: {path}: the file is empty")
+    return secret

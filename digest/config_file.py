@@ -19,7 +19,7 @@ from pydantic_core import ErrorDetails
 from digest.config import ENVIRONMENT_PREFIX, DatabaseSettings, Settings, SourceSettings
 from digest.errors import ConfigError
 
-SECRET_KEYS = frozenset({"password"})
+SECRET_KEYS = frozenset({"password", "secret_key", "admin_token"})
 # A table header, and a key at the beginning of a line, of TOML.
 TOML_HEADER = re.compile(r"^\s*(\[\[?)\s*([\w. \"'-]+?)\s*\]\]?\s*(?:#.*)?$")
 TOML_KEY = re.compile(r"^\s*([\w-]+)\s*[=.]")
@@ -187,6 +187,12 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
                 update={"folder": anchor(settings.deliver.folder)}
             ),
             "smtp": smtp,
+            "web": settings.web.model_copy(
+                update={
+                    "secret_key_file": anchor(settings.web.secret_key_file),
+                    "admin_token_file": anchor(settings.web.admin_token_file),
+                }
+            ),
             "mail": settings.mail.model_copy(update={"templates": anchor(settings.mail.templates)}),
             "sources": tuple(_anchored_sources(settings.sources, folder)),
         }

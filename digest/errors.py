@@ -69,6 +69,10 @@ class RenderError(DigestError):
     """A template is missing or broken."""
 
 
+class LinkError(DigestError):
+    """A signed link is forged, expired, or was made for something else."""
+
+
 class TransportError(DigestError):
     """The relay as a whole is unusable now: no connection, no TLS, login refused.
 

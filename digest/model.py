@@ -327,6 +327,7 @@ class Subscriber:
         popularity: the dial, 0.0 (interests alone) to 1.0 (votes alone).
         language: BCP 47 tag.
         last_digest_at: until when items were looked at by the last digest that went out.
+        link_epoch: signed links of an earlier one no longer open the preferences.
     """
 
     id: str
@@ -344,6 +345,7 @@ class Subscriber:
     next_digest_at: datetime | None = None
     last_digest_at: datetime | None = None
     paused_until: datetime | None = None
+    link_epoch: int = 0
     created_at: datetime | None = None
 
 
@@ -487,7 +489,16 @@ class Digest:
 
 
 class DeliveryKind(StrEnum):
+    """What a message is: a digest, or a notice of a few sentences.
+
+    CONFIRMATION asks whether a sign-up is meant, ACCESS leads a known subscriber to the
+    preferences, FAREWELL tells the owner of an address that its subscription has ended.
+    """
+
     DIGEST = "digest"
+    CONFIRMATION = "confirmation"
+    ACCESS = "access"
+    FAREWELL = "farewell"
 
 
 class DeliveryStatus(StrEnum):

@@ -56,6 +56,7 @@ NAMED_IN = {
     "scipy": {"rank"},
     "pylatexenc": {"text.py"},
     "nh3": {"text.py"},
+    "itsdangerous": {"links.py"},
 }
 
 FILES = sorted(PACKAGE.rglob("*.py"))

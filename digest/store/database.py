@@ -45,6 +45,7 @@ IN_CHUNK = 5000
 # Numbers of PostgreSQL advisory locks: any two that no other program of the database uses.
 MIGRATION_LOCK = 0x64696701
 ITEMS_LOCK = 0x64696702
+SIGN_UPS_LOCK = 0x64696703
 
 Value = TypeVar("Value")
 

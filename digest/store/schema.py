@@ -47,7 +47,7 @@ from digest.store.values import (
     Span,
 )
 
-VERSION = 1
+VERSION = 2
 """The schema this program needs: the number of the newest revision in `migrations/`."""
 
 
@@ -223,6 +223,7 @@ subscribers = Table(
     Column("claimed_by", Text),
     Column("last_digest_at", Instant),
     Column("paused_until", Instant),
+    _needed("link_epoch", Integer, server_default="0"),
     _needed("created_at", Instant),
 )
 
@@ -267,6 +268,18 @@ suppressions = Table(
     Column("address_hash", Text, primary_key=True),
     _needed("reason", Text),
     _needed("since", Instant),
+)
+
+# Sign-ups of the last day that were let through: what limits them survives a restart.
+sign_ups = Table(
+    "sign_ups",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _needed("at", Instant, index=True),
+    _needed("address_hash", Text),
+    _needed("network_hash", Text),
+    Index(None, "address_hash", "at"),
+    Index(None, "network_hash", "at"),
 )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from digest.model import DeliveryStatus, Feedback, Subscriber, SubscriberStatus, Verdict
 from digest.store.database import chunks, claim_due, upsert
@@ -175,6 +175,7 @@ def _take_up(known: Subscriber, wanted: Subscriber) -> Subscriber:
         created_at=known.created_at,
         last_digest_at=known.last_digest_at,
         paused_until=known.paused_until,
+        link_epoch=known.link_epoch,
         next_digest_at=wanted.next_digest_at if anew else known.next_digest_at,
     )
 
@@ -245,5 +246,14 @@ def add_feedback(
         add.on_conflict_do_update(
             index_elements=["subscriber_id", "item_id"],
             set_={"verdict": add.excluded.verdict, "at": add.excluded.at},
+        )
+    )
+
+
+def remove_feedback(connection: Connection, subscriber_id: str, item_id: str) -> None:
+    """Take back a subscriber's verdict on an item."""
+    connection.execute(
+        delete(feedback).where(
+            feedback.c.subscriber_id == subscriber_id, feedback.c.item_id == item_id
         )
     )

@@ -1,0 +1,142 @@
+"""Joining, leaving and being forgotten: what a reader does with a signed link."""
+
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import Connection, delete, select, update
+
+from digest.model import Subscriber, SubscriberStatus
+from digest.store.database import chunks, upsert
+from digest.store.schema import (
+    Leaver,
+    attempts,
+    deliveries,
+    digests,
+    feedback,
+    interests,
+    picks,
+    subscribers,
+    suppressions,
+)
+from digest.store.subscriber_rows import GETS_MAIL, rewrite_subscribers
+from digest.store.subscribers import end_subscriptions, get_subscribers
+
+
+class SuppressionReason(StrEnum):
+    """Why an address is remembered; only REFUSED keeps it from signing up again."""
+
+    UNSUBSCRIBED = "unsubscribed"
+    REFUSED = "refused"
+
+
+def confirm(connection: Connection, subscriber_id: str, next_digest_at: datetime) -> None:
+    """Make a sign-up count, or take somebody back who left; the due time is set anew."""
+    came_back = (SubscriberStatus.UNCONFIRMED, SubscriberStatus.UNSUBSCRIBED)
+    connection.execute(
+        update(subscribers)
+        .where(subscribers.c.id == subscriber_id, subscribers.c.status.in_(came_back))
+        .values(
+            status=SubscriberStatus.CONFIRMED,
+            unsubscribed_by=None,
+            ended_at=None,
+            next_digest_at=next_digest_at,
+        )
+    )
+
+
+def leave(connection: Connection, subscriber: Subscriber, hashed: str, now: datetime) -> bool:
+    """End a subscription by its reader's will, and make earlier links to preferences void.
+
+    Args:
+        connection: of a transaction that writes.
+        hashed: the keyed hash of the address, kept when the address is gone.
+
+    Returns:
+        False if it had ended before.
+    """
+    if subscriber.status not in GETS_MAIL:
+        return False
+    left = SubscriberStatus.UNSUBSCRIBED
+    end_subscriptions(connection, [subscriber.id], left, now, by=Leaver.READER)
+    connection.execute(
+        update(subscribers)
+        .where(subscribers.c.id == subscriber.id)
+        .values(link_epoch=subscribers.c.link_epoch + 1)
+    )
+    suppress(connection, hashed, SuppressionReason.UNSUBSCRIBED, now)
+    return True
+
+
+def save_wishes(connection: Connection, subscriber: Subscriber) -> None:
+    """Store what a subscriber wishes; nothing is changed for one who left meanwhile."""
+    stored = get_subscribers(connection, [subscriber.id]).get(subscriber.id)
+    if stored and stored.status is subscriber.status:
+        rewrite_subscribers(connection, [subscriber])
+
+
+def suppress(connection: Connection, hashed: str, reason: SuppressionReason, now: datetime) -> None:
+    """Remember an address by its keyed hash; a refusal is never weakened."""
+    add = upsert(connection, suppressions).values(address_hash=hashed, reason=reason, since=now)
+    connection.execute(
+        add.on_conflict_do_update(
+            index_elements=["address_hash"],
+            set_={"reason": add.excluded.reason, "since": add.excluded.since},
+            where=suppressions.c.reason != SuppressionReason.REFUSED,
+        )
+    )
+
+
+def is_refused(connection: Connection, hashes: Collection[str]) -> bool:
+    """Say whether the owner of an address wants no mail ever, by its hash under any key."""
+    found = select(suppressions.c.address_hash).where(
+        suppressions.c.address_hash.in_(hashes),
+        suppressions.c.reason == SuppressionReason.REFUSED,
+    )
+    return connection.scalar(found.limit(1)) is not None
+
+
+def erase(connection: Connection, ids: Collection[str]) -> None:
+    """Forget subscribers with everything of theirs: wishes, verdicts, digests, deliveries."""
+    for chunk in chunks(ids):
+        own = select(deliveries.c.id).where(deliveries.c.subscriber_id.in_(chunk))
+        connection.execute(delete(attempts).where(attempts.c.delivery_id.in_(own)))
+        for table in (deliveries, picks, digests, feedback, interests):
+            connection.execute(delete(table).where(table.c.subscriber_id.in_(chunk)))
+        connection.execute(delete(subscribers).where(subscribers.c.id.in_(chunk)))
+
+
+def forget_old(
+    connection: Connection,
+    now: datetime,
+    *,
+    unconfirmed_for: timedelta,
+    unsubscribed_for: timedelta,
+    hashed: Callable[[str], str],
+) -> int:
+    """Erase sign-ups that nobody confirmed, and those who left long ago; a hash stays of them.
+
+    The settings file's own subscribers stay: the file would bring them back as new ones.
+
+    Returns:
+        how many were erased.
+    """
+    ours = ~subscribers.c.config_owned
+    unconfirmed = connection.scalars(
+        select(subscribers.c.id).where(
+            ours,
+            subscribers.c.status == SubscriberStatus.UNCONFIRMED,
+            subscribers.c.created_at < now - unconfirmed_for,
+        )
+    ).all()
+    left = connection.execute(
+        select(subscribers.c.id, subscribers.c.email_key).where(
+            ours,
+            subscribers.c.status == SubscriberStatus.UNSUBSCRIBED,
+            subscribers.c.ended_at < now - unsubscribed_for,
+        )
+    ).all()
+    for row in left:
+        suppress(connection, hashed(row.email_key), SuppressionReason.UNSUBSCRIBED, now)
+    erase(connection, [*unconfirmed, *(row.id for row in left)])
+    return len(unconfirmed) + len(left)
