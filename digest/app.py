@@ -15,13 +15,14 @@ from zoneinfo import ZoneInfo
 
 from digest import rank
 from digest.compose.message import MessageBuilder
-from digest.config import Settings, SubscriberSettings, smtp_password
+from digest.config import Settings, SubscriberSettings, smtp_password, web_keys
 from digest.deliver.file import FileTransport
 from digest.deliver.smtp import SmtpTransport
 from digest.errors import DigestError
 from digest.fetch.fetcher import ListingFetcher
 from digest.fetch.http import Http
 from digest.fetch.sandbox import Sandbox
+from digest.links import Links
 from digest.model import Digest, Subscriber, new_id
 from digest.pipeline.composing import (
     Composer,
@@ -92,6 +93,7 @@ class App:
         clock: gives the present instant; tests and the demo pass their own.
 
     Raises:
+        ConfigError: a secret file cannot be read.
         StoreError: the database cannot be opened or is of another schema.
     """
 
@@ -102,7 +104,10 @@ class App:
         self.composer = Composer(
             ranker=CurrentRanker(self.database), digest=settings.digest, mail=settings.mail
         )
-        self.builder = MessageBuilder(settings.mail, Templates(settings.mail.templates))
+        self.templates = Templates(settings.mail.templates)
+        base_url = settings.web.base_url
+        self.links = Links(base_url, web_keys(settings.web)) if base_url else None
+        self.builder = MessageBuilder(settings.mail, self.templates, self.links)
 
     def open(self) -> None:
         """Make a new database ready, refuse an old one, and bring the settings file in.

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from digest.compose import wording
 from digest.compose.extract import telling_sentences
-from digest.compose.pieces import NOTHING, Both, Form, Piece, Pieces, Shown, filled, piece
+from digest.compose.pieces import NOTHING, Both, Form, OwnLinks, Piece, Pieces, Shown, filled, piece
 from digest.model import Digest, Item, Pick, Reason, Subscriber
 from digest.render import Language
 
@@ -17,13 +17,20 @@ HTML_BYTES = 90_000
 NOTE_BYTES = 4_000
 # Titles beyond these are beyond the preheader's end.
 PREHEADER_TITLES = 4
+# How often an item's HTML names its reader's web copy: "more" and "less" stand below it.
+VERDICTS = 2
 
 
 class Letter(NamedTuple):
-    """Both parts of a mail, in pieces."""
+    """Both parts of a mail, in pieces.
+
+    Attributes:
+        unsubscribe: the address of the page that ends the subscription, None if there is none.
+    """
 
     html: list[Piece]
     text: list[Piece]
+    unsubscribe: str | None = None
 
 
 class Entry(NamedTuple):
@@ -53,13 +60,15 @@ def write_letter(
     )
     titles = [wording.title(pick.item) for pick in digest.picks[:PREHEADER_TITLES]]
     preheader = piece(escape(wording.preheader(titles)))
-    footer_html, footer_text = _footer(pieces, language, digest, subscriber)
+    own = pieces.own_links(subscriber, digest)
+    footer_html, footer_text = _footer(pieces, language, digest, subscriber, own)
     around = (opening.html, preheader, *footer_html)
     room = HTML_BYTES - frame.html.size - sum(part.size for part in around)
-    body = _body(pieces, language, digest.picks, room)
+    body = _body(pieces, language, digest.picks, room, own.web_copy)
     return Letter(
         _framed(frame.html, [preheader], [opening.html], body.html, footer_html),
         _framed(frame.text, [NOTHING.text], [opening.text], body.text, footer_text),
+        own.unsubscribe.text or None,
     )
 
 
@@ -91,16 +100,18 @@ def fit(whole: Sequence[int], short: Sequence[int], room: int) -> tuple[int, int
     return 0, shown
 
 
-def _body(pieces: Pieces, language: Language, picks: Sequence[Pick], room: int) -> Letter:
+def _body(
+    pieces: Pieces, language: Language, picks: Sequence[Pick], room: int, web_copy: Piece
+) -> Letter:
     """Write the picks, as many whole ones as fit."""
     entries = _entries(pieces, language, picks)
-    sizes = [entry.size for entry in entries]
+    sizes = [entry.size + VERDICTS * web_copy.size for entry in entries]
     if sum(sizes) <= room:
-        body, _ = _whole(pieces, entries)
+        body, _ = _whole(pieces, entries, web_copy)
         return body
     lines = [pieces.short(language, pick.item) for pick in picks]
     whole, short = fit(sizes, [line.html.size for line in lines], room - NOTE_BYTES)
-    body, links = _whole(pieces, entries[:whole])
+    body, links = _whole(pieces, entries[:whole], web_copy)
     if whole:
         _add(body, pieces.section(language, language.gettext("Also chosen for you")))
     for place, line in enumerate(lines[whole : whole + short], start=whole):
@@ -138,7 +149,7 @@ def _summary(pieces: Pieces, language: Language, item: Item, reasons: Sequence[R
     return pieces.summary(language, item.language, text, bool(item.ai_summary)) if text else NOTHING
 
 
-def _whole(pieces: Pieces, entries: Sequence[Entry]) -> tuple[Letter, int]:
+def _whole(pieces: Pieces, entries: Sequence[Entry], web_copy: Piece) -> tuple[Letter, int]:
     """Write whole items; gives the number of links in the text as well."""
     html: list[Piece] = []
     text: list[Piece] = []
@@ -147,10 +158,10 @@ def _whole(pieces: Pieces, entries: Sequence[Entry]) -> tuple[Letter, int]:
         if heading is not NOTHING:
             html.append(heading.html)
             text.append(heading.text)
-        where = pieces.places[place]
-        html += filled(item.html, where, summary.html, reasons.html)
+        where = (pieces.places[place], pieces.numbers[place], web_copy)
+        html += filled(item.html, *where, summary.html, reasons.html)
         numbers = pieces.numbers[links : links + item.text.numbers]
-        text += filled(item.text, where, summary.text, reasons.text, *numbers)
+        text += filled(item.text, *where, summary.text, reasons.text, *numbers)
         links += item.text.numbers
     return Letter(html, text), links
 
@@ -170,7 +181,7 @@ def _add(body: Letter, shown: Shown) -> None:
 
 
 def _footer(
-    pieces: Pieces, language: Language, digest: Digest, subscriber: Subscriber
+    pieces: Pieces, language: Language, digest: Digest, subscriber: Subscriber, own: OwnLinks
 ) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
     following = digest.day.next_digest_at
     moment = NOTHING
@@ -179,8 +190,8 @@ def _footer(
     address = wording.line(subscriber.email, wording.TITLE_ROOM)
     interests = pieces.names(language, *[interest.name for interest in subscriber.interests])
     form = pieces.footer(language, following is not None)
-    html = filled(form.html, piece(escape(address)), interests.html, moment.html)
-    text = filled(form.text, piece(address), interests.text, moment.text)
+    html = filled(form.html, piece(escape(address)), interests.html, moment.html, *own)
+    text = filled(form.text, piece(address), interests.text, moment.text, *own)
     return html, text
 
 

@@ -4,48 +4,57 @@ The same digest and delivery give the same bytes at every attempt.  Assembled fr
 pieces; RFC 5322 by hand, with the stdlib's EmailMessage as the judge in the tests.
 """
 
-from datetime import UTC, datetime
-from email.utils import format_datetime, parseaddr
-from functools import lru_cache
+from email.utils import parseaddr
 from operator import attrgetter
 
 from digest.compose import wording
+from digest.compose.headers import (
+    address_header,
+    date_header,
+    lines,
+    part_head,
+    parts_end,
+    sender_address,
+    sender_domain,
+    two_parts_header,
+)
 from digest.compose.letter import write_letter
+from digest.compose.notice import NoticeBuilder
 from digest.compose.pieces import Pieces
 from digest.compose.wire import ascii_address, mailbox, unstructured
 from digest.config import MailSettings
-from digest.errors import ConfigError
+from digest.errors import ConfigError, RenderError
+from digest.links import Links
 from digest.model import Delivery, Digest, Message, Subscriber
 from digest.render import Language, Templates
 
 ENCODED = attrgetter("encoded")
 
 
-def message_id(delivery_id: str, mail: MailSettings) -> str:
-    """Make the Message-ID of a delivery, without angle brackets; the same for every attempt."""
-    return f"{delivery_id}@{_sender_domain(mail)}"
-
-
 class MessageBuilder:
     """Writes messages; keeps what they share, so one builder serves a whole run.
+
+    Args:
+        links: makes the addresses of readers' pages; None = there are no pages.
 
     Raises:
         ConfigError: the subject pattern names an unknown field.
     """
 
-    def __init__(self, mail: MailSettings, templates: Templates) -> None:
+    def __init__(
+        self, mail: MailSettings, templates: Templates, links: Links | None = None
+    ) -> None:
         self._mail = mail
         self._templates = templates
-        _, sender = parseaddr(mail.sender)
-        self._sender = ascii_address(sender)
+        self._sender = sender_address(mail)
         _, reply_to = parseaddr(mail.reply_to or "")
-        unsubscribe = _unsubscribe(mail.unsubscribe or reply_to or sender)
-        self._pieces = Pieces(mail, templates, unsubscribe)
-        self._first_headers = _lines(_address_header("From", mail.sender))
-        self._shared_headers = _lines(
-            *([_address_header("Reply-To", mail.reply_to)] if mail.reply_to else []),
+        self._by_mail = _unsubscribe(mail.unsubscribe or reply_to or self._sender)
+        self._pieces = Pieces(mail, templates, self._by_mail, links)
+        self._notices = NoticeBuilder(mail, templates, links) if links else None
+        self._first_headers = lines(address_header("From", mail.sender))
+        self._shared_headers = lines(
+            *([address_header("Reply-To", mail.reply_to)] if mail.reply_to else []),
             _list_id(mail),
-            f"List-Unsubscribe: <{unsubscribe}>",
             # RFC 3834 section 5; no vacation notice answers such a mail.
             "Auto-Submitted: auto-generated",
             "Precedence: list",
@@ -84,30 +93,24 @@ class MessageBuilder:
         letter = write_letter(self._pieces, language, digest, subscriber)
         recipient = ascii_address(delivery.recipient)
         name = wording.line(subscriber.name, wording.NAME_ROOM)
-        # "=_" cannot occur in quoted-printable text (RFC 2045 section 6.7), so no part can
-        # hold its own boundary.
-        boundary = f"=_{delivery.id}"
-        head = _lines(
+        head = lines(
             mailbox("To", name, recipient),
             unstructured("Subject", self.subject(digest, subscriber)),
-            _date(digest.composed_at),
+            date_header(digest.composed_at),
             f"Message-ID: <{delivery.message_id}>",
+            *self._list_unsubscribe(letter.unsubscribe),
         )
         content = b"".join(
             (
                 self._first_headers,
                 head,
                 self._shared_headers,
-                _lines(
-                    f"Content-Language: {language.tag}",
-                    f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"',
-                    "",
-                ),
-                _part_head(boundary, "plain"),
+                two_parts_header(language.tag, delivery.id),
+                part_head(delivery.id, "plain"),
                 *map(ENCODED, letter.text),
-                _part_head(boundary, "html"),
+                part_head(delivery.id, "html"),
                 *map(ENCODED, letter.html),
-                f"\r\n--{boundary}--\r\n".encode("ascii"),
+                parts_end(delivery.id),
             )
         )
         return Message(
@@ -118,40 +121,33 @@ class MessageBuilder:
             content=content,
         )
 
+    def notice(self, delivery: Delivery, subscriber: Subscriber) -> Message:
+        """Build the finished mail of a delivery that is about the subscription itself.
+
+        Raises:
+            RenderError: as `build`; or there are no pages that its link could lead to.
+        """
+        if self._notices is None:
+            raise RenderError(f"{delivery.kind}: no page to lead to: set web.base_url")
+        return self._notices.build(delivery, subscriber)
+
+    def _list_unsubscribe(self, page: str | None) -> tuple[str, ...]:
+        """Say how a client ends the subscription by itself.  RFC 2369; RFC 8058 section 3.1."""
+        if page is None:
+            return (f"List-Unsubscribe: <{self._by_mail}>",)
+        return (
+            f"List-Unsubscribe:\r\n <{page}>,\r\n <{self._by_mail}>",
+            "List-Unsubscribe-Post: List-Unsubscribe=One-Click",
+        )
+
     def _language(self, subscriber: Subscriber) -> Language:
         return self._templates.language(subscriber.language)
-
-
-@lru_cache(maxsize=64)
-def _date(at: datetime) -> str:
-    return f"Date: {format_datetime(at.astimezone(UTC))}"
-
-
-def _lines(*headers: str) -> bytes:
-    return "".join(f"{header}\r\n" for header in headers).encode("ascii")
-
-
-def _part_head(boundary: str, kind: str) -> bytes:
-    return (
-        f"\r\n--{boundary}\r\n"
-        f"Content-Type: text/{kind}; charset=utf-8\r\n"
-        "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
-    ).encode("ascii")
-
-
-def _address_header(header: str, value: str) -> str:
-    display, address = parseaddr(value)
-    return mailbox(header, display, address)
-
-
-def _sender_domain(mail: MailSettings) -> str:
-    return ascii_address(parseaddr(mail.sender)[1]).rpartition("@")[2]
 
 
 def _list_id(mail: MailSettings) -> str:
     """Write List-Id; the default is a name under the sender's domain.  RFC 2919 section 3."""
     identifier = (mail.list_id or "").rpartition("<")[2].strip(" >")
-    return f"List-Id: <{identifier or f'digest.{_sender_domain(mail)}'}>"
+    return f"List-Id: <{identifier or f'digest.{sender_domain(mail)}'}>"
 
 
 def _unsubscribe(address: str) -> str:

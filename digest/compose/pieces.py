@@ -17,7 +17,8 @@ from digest.compose.colours import DARK_CARD, DARK_PAGE, LIGHT_CARD, LIGHT_PAGE,
 from digest.compose.columns import WIDTH, columns, wrap
 from digest.compose.wire import quoted_printable, tidy
 from digest.config import MailSettings
-from digest.model import Day, Item, ReasonKind
+from digest.links import Links
+from digest.model import Day, Digest, Item, ReasonKind, Subscriber
 from digest.render import Language, Templates
 
 # An item takes some 8 kB a language, a summary 3 kB, a reason 1 kB: measured, 110 MB after
@@ -77,6 +78,14 @@ class Shown(NamedTuple):
     text: Piece
 
 
+class OwnLinks(NamedTuple):
+    """The addresses of one reader's pages; empty where there are no pages."""
+
+    unsubscribe: Piece
+    preferences: Piece
+    web_copy: Piece
+
+
 def piece(text: str) -> Piece:
     """Encode a stretch of the mail."""
     text = tidy(text)
@@ -84,6 +93,7 @@ def piece(text: str) -> Piece:
 
 
 NOTHING = Shown(piece(""), piece(""))
+NO_LINKS = OwnLinks(NOTHING.text, NOTHING.text, NOTHING.text)
 
 
 def filled(form: Form, *parts: Piece) -> tuple[Piece, ...]:
@@ -95,6 +105,22 @@ def filled(form: Form, *parts: Piece) -> tuple[Piece, ...]:
     """
     # Two steps in C; a loop over holes here was a quarter of what a mail costs.
     return form.order(form.pieces + parts)
+
+
+def look(mail: MailSettings) -> dict[str, object]:
+    """Give what every template of a mail may use: colours, logo, contact, plain text's tools."""
+    return {
+        "shades": shades(mail.accent),
+        "page": LIGHT_PAGE,
+        "card": LIGHT_CARD,
+        "dark_page": DARK_PAGE,
+        "dark_card": DARK_CARD,
+        "logo": wording.line(mail.logo_text, wording.NAME_ROOM),
+        "contact": wording.line(mail.contact, wording.TITLE_ROOM),
+        "wrap": wrap,
+        "columns": columns,
+        "width": WIDTH,
+    }
 
 
 def _form(static_and_holes: Sequence[str], names: Sequence[str]) -> Form:
@@ -121,23 +147,16 @@ class Pieces:
 
     Args:
         mail: colours, logo and contact; fixed for the life of the cache.
+        unsubscribe: where to unsubscribe by mail.
+        links: makes the addresses of readers' pages; None = there are no pages.
     """
 
-    def __init__(self, mail: MailSettings, templates: Templates, unsubscribe: str) -> None:
+    def __init__(
+        self, mail: MailSettings, templates: Templates, unsubscribe: str, links: Links | None
+    ) -> None:
         self._templates = templates
-        self._look = {
-            "shades": shades(mail.accent),
-            "page": LIGHT_PAGE,
-            "card": LIGHT_CARD,
-            "dark_page": DARK_PAGE,
-            "dark_card": DARK_CARD,
-            "logo": wording.line(mail.logo_text, wording.NAME_ROOM),
-            "contact": wording.line(mail.contact, wording.TITLE_ROOM),
-            "unsubscribe": unsubscribe,
-            "wrap": wrap,
-            "columns": columns,
-            "width": WIDTH,
-        }
+        self._links = links
+        self._look = look(mail) | {"unsubscribe": unsubscribe, "has_web": links is not None}
         self.frame = lru_cache(KEPT_FRAMES)(self._frame)
         self.opening = lru_cache(KEPT_FRAMES)(self._opening)
         self.section = lru_cache(KEPT_PARTS)(self._section)
@@ -153,6 +172,17 @@ class Pieces:
         self.short = lru_cache(KEPT_ITEMS)(self._short)
         self.left_out = lru_cache(KEPT_FRAMES)(self._left_out)
         self.footer = lru_cache(KEPT_FRAMES)(self._footer)
+
+    def own_links(self, subscriber: Subscriber, digest: Digest) -> OwnLinks:
+        """Give the addresses of a reader's pages.  They hold no sign that HTML would escape."""
+        if self._links is None:
+            return NO_LINKS
+        epoch = subscriber.link_epoch
+        return OwnLinks(
+            piece(self._links.unsubscribe(subscriber.id)),
+            piece(self._links.preferences(subscriber.id, epoch)),
+            piece(self._links.digest(subscriber.id, digest.id, epoch)),
+        )
 
     def _frame(self, language: Language, edition: date) -> Both:
         holes = ("preheader", "opening", "body", "footer")
@@ -182,7 +212,7 @@ class Pieces:
         return self._both(
             "item",
             language,
-            ("place", "summary", "reasons"),
+            ("place", "pick", "web_copy", "summary", "reasons"),
             has_reasons=has_reasons,
             title=wording.title(item),
             url=wording.page(item),
@@ -251,9 +281,10 @@ class Pieces:
         return self._shown("left_out", language, count=items)
 
     def _footer(self, language: Language, has_next: bool) -> Both:  # noqa: FBT001 - likewise
-        return self._both(
-            "footer", language, ("address", "interests", "next_digest"), has_next=has_next
-        )
+        holes = ["address", "interests", "next_digest"]
+        if self._links:
+            holes += OwnLinks._fields
+        return self._both("footer", language, holes, has_next=has_next)
 
     def _both(
         self, name: str, language: Language, holes: Sequence[str], /, **values: object

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from digest.compose.digest import compose_digest
-from digest.compose.message import message_id
+from digest.compose.headers import message_id
 from digest.compose.window import News, eligible_items, window_from
 from digest.config import DigestSettings, MailSettings
 from digest.identity import keys

@@ -130,9 +130,18 @@ def _messages(
         readers = subscribers.get_subscribers(connection, subscriber_ids)
     messages = []
     for delivery in batch.values():
-        digest, reader = digests[delivery.digest_id or ""], readers[delivery.subscriber_id or ""]
+        digest, reader = (
+            digests.get(delivery.digest_id or ""),
+            readers.get(delivery.subscriber_id or ""),
+        )
+        if reader is None:  # erased since the claim, and the delivery with it
+            continue
         try:
-            messages.append(builder.build(delivery, digest, reader))
+            messages.append(
+                builder.build(delivery, digest, reader)
+                if digest
+                else builder.notice(delivery, reader)
+            )
         except RenderError:
             logger.exception("message not rendered: delivery=%s", delivery.id)
     return messages

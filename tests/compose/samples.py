@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from digest.compose.digest import compose_digest
-from digest.compose.message import message_id
+from digest.compose.headers import message_id
 from digest.config import MailSettings
 from digest.model import (
     Day,

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from digest.compose.message import MessageBuilder, message_id
+from digest.compose.headers import message_id
+from digest.compose.message import MessageBuilder
 from digest.errors import ConfigError, RenderError
 from digest.model import Interest, Message, Ranked, ReasonKind, Subscriber
 from digest.render import Templates

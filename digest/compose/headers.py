@@ -1,0 +1,69 @@
+"""What every mail of ours begins with, whatever it says: sender, date, the frame of its parts."""
+
+from datetime import UTC, datetime
+from email.utils import format_datetime, parseaddr
+from functools import lru_cache
+
+from digest.compose.wire import ascii_address, mailbox
+from digest.config import MailSettings
+
+
+def message_id(delivery_id: str, mail: MailSettings) -> str:
+    """Make the Message-ID of a delivery, without angle brackets; the same for every attempt."""
+    return f"{delivery_id}@{sender_domain(mail)}"
+
+
+def sender_address(mail: MailSettings) -> str:
+    """Give the address that mails come from, as SMTP carries it."""
+    return ascii_address(parseaddr(mail.sender)[1])
+
+
+def sender_domain(mail: MailSettings) -> str:
+    """Give the domain that mails come from."""
+    return sender_address(mail).rpartition("@")[2]
+
+
+def address_header(header: str, value: str) -> str:
+    """Write a header with one mailbox of the settings."""
+    display, address = parseaddr(value)
+    return mailbox(header, display, address)
+
+
+@lru_cache(maxsize=64)
+def date_header(at: datetime) -> str:
+    """Write Date."""
+    return f"Date: {format_datetime(at.astimezone(UTC))}"
+
+
+def lines(*headers: str) -> bytes:
+    """Join finished headers."""
+    return "".join(f"{header}\r\n" for header in headers).encode("ascii")
+
+
+def two_parts_header(language_tag: str, delivery_id: str) -> bytes:
+    """Write the last headers of a mail that says the same in text and in HTML."""
+    return lines(
+        f"Content-Language: {language_tag}",
+        f'Content-Type: multipart/alternative;\r\n boundary="{_boundary(delivery_id)}"',
+        "",
+    )
+
+
+def part_head(delivery_id: str, kind: str) -> bytes:
+    """Write what stands before a part: "plain" or "html"."""
+    return (
+        f"\r\n--{_boundary(delivery_id)}\r\n"
+        f"Content-Type: text/{kind}; charset=utf-8\r\n"
+        "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+    ).encode("ascii")
+
+
+def parts_end(delivery_id: str) -> bytes:
+    """Write what stands after the last part."""
+    return f"\r\n--{_boundary(delivery_id)}--\r\n".encode("ascii")
+
+
+def _boundary(delivery_id: str) -> str:
+    # "=_" cannot occur in quoted-printable text (RFC 2045 section 6.7), so no part can hold
+    # its own boundary.
+    return f"=_{delivery_id}"
