@@ -137,6 +137,8 @@ class Listing:
         kind: the format that was read, as in the settings ("huggingface", "arxiv", "feed").
         shown_on: the day that the listing says it is of; None where it says none.
         fresh_for: how long the listing itself asks us to wait (ttl of a feed).
+        next_url: where it goes on, None where it ends; absolute, or relative to its address.
+        skip_weekdays: days (0 = Monday) on which it says that nothing comes.
         warnings: what was odd but readable, one sentence each, for the operator.
     """
 
@@ -144,6 +146,8 @@ class Listing:
     announcements: tuple[Announcement, ...]
     shown_on: date | None = None
     fresh_for: timedelta | None = None
+    next_url: str | None = None
+    skip_weekdays: frozenset[int] = frozenset()
     warnings: tuple[str, ...] = ()
 
 

@@ -23,7 +23,10 @@ class Trial:
     error: str | None = None
 
     def as_object(self) -> dict[str, object]:
-        """Give the result for scripts: kind, outcome, count, items, warnings, error."""
+        """Give the result for scripts: kind, outcome, count, items, warnings, error.
+
+        What a listing does not show of an item is null, lists included.
+        """
         listing = self.listing
         announcements = listing.announcements if listing else ()
         return {
@@ -73,10 +76,10 @@ def _item_object(one: Announcement) -> dict[str, object]:
         "keys": list(one.keys),
         "title": one.title,
         "summary": one.summary or None,
-        "authors": list(one.authors),
+        "authors": list(one.authors) or None,
         "author_count": one.author_count,
         "organisation": one.organisation,
-        "categories": list(one.categories),
+        "categories": list(one.categories) or None,
         "published_on": one.published_on.isoformat() if one.published_on else None,
         "announce": str(one.announce),
         "version": one.version,

@@ -6,19 +6,25 @@ prefixes, and the order changed in 2025.  Pure; nothing is fetched or opened.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, tzinfo
 from email.utils import parsedate_to_datetime
 from xml.etree import ElementTree
-from zoneinfo import ZoneInfo
 
 from digest.errors import ParseError
+from digest.fetch.arxiv_item import (
+    EASTERN,
+    MAX_ITEMS,
+    announcement,
+    is_first_shown,
+    join_doubles,
+    split_authors,
+)
 from digest.fetch.markup import Markup, found, read_markup
-from digest.identity import arxiv_id, doi, keys
-from digest.model import Announce, Announcement, Links, Listing, Source
-from digest.text import from_html, from_tex, one_line, paragraphs
+from digest.identity import arxiv_id, doi
+from digest.model import Announce, Announcement, Listing, Source
+from digest.text import from_html, one_line
 
-MAX_ITEMS = 5_000
 STEP_CHARS = 65_536
 # The channel and the first item stand within.
 HEAD_CHARS = 20_000
@@ -29,10 +35,6 @@ OWN = re.compile(
     rf"""["']{re.escape(NAMESPACE)}["']|rdf:about=["']http://arxiv\.org/["']"""
     r"|<(?:link|id)>\s*https?://(?:(?:rss|export)\.)?arxiv\.org/(?:rss|atom|api)?/"
 )
-# arXiv's days begin and end in its own zone.
-EASTERN = ZoneInfo("America/New_York")
-# An item announced later than this after its id was given is an old one, cross-listed anew.
-FRESH = timedelta(days=62)
 
 # Source: rss.arxiv.org, descriptions since February 2024.
 PREFIX = re.compile(
@@ -44,8 +46,6 @@ OLD_SUFFIX = re.compile(
 )
 OLD_MARKS = {"UPDATED": Announce.REPLACEMENT, "CROSS LISTED": Announce.CROSS_LIST}
 ID_LIST = re.compile(r"[?&]id_list=[^&\s]")
-WITHDRAWN = re.compile(r"\bwithdrawn\b", re.IGNORECASE)
-GENERATIONS = ("jr", "sr", "ii", "iii", "iv")
 
 
 def is_arxiv(markup: Markup) -> bool:
@@ -74,20 +74,18 @@ def parse(
         _check_empty(document)
     day = _day(document.text("pubDate") or document.text("updated") or document.text("date"))
     warnings = [*markup.warnings, *document.warnings]
-    announcements: dict[str, Announcement] = {}
-    for item in document.items:
-        announcement = _announcement(item, day)
-        if announcement is None:
-            warnings.append(f'no arXiv id in "{one_line(item.text("title"), 80)}": left out')
-            continue
-        key = announcement.keys[0]
-        known = announcements.get(key)
-        announcements[key] = _stronger(known, announcement) if known else announcement
+    read = [(item, _announcement(item, day)) for item in document.items]
+    warnings += (
+        f'no arXiv id in "{one_line(item.text("title"), 80)}": left out'
+        for item, one in read
+        if one is None
+    )
+    announcements = join_doubles(one for _, one in read if one)
     if document.items and not announcements:
         raise ParseError(f"none of {len(document.items)} entries has an arXiv id")
     return Listing(
         kind="arxiv",
-        announcements=tuple(announcements.values()),
+        announcements=announcements,
         shown_on=day if not document.text("totalResults") else None,
         warnings=tuple(warnings),
     )
@@ -205,39 +203,26 @@ def _announcement(item: _Element, day: date | None) -> Announcement | None:
     versions = [version for known, version in ids if version and known == identifier]
     if old:
         title, text = title[: old.start()], from_html(text)
-    title = one_line(from_tex(title)) or f"arXiv:{identifier}"
-    summary = paragraphs(from_tex(text[prefix.end() :] if prefix else text))
-    authors = _authors(item, is_html=old is not None)
-    categories = [element.get("term") or element.text or "" for element in _categories(item)]
     announce = _announce(item, prefix, old)
     is_query = "announce_type" not in item.children and not prefix and not old
     if is_query:
         announced_on, published_on = None, _day(item.text("published"), zone=UTC)
     else:
         announced_on = _day(item.text("published") or item.text("pubDate")) or day
-        published_on = announced_on if _is_first_shown(announce, identifier, announced_on) else None
-    return Announcement(
-        keys=keys(
-            arxiv=identifier,
-            doi=doi(item.text("doi") or item.text("DOI")),
-            title=title,
-            authors=authors,
-            summary=summary,
-        ),
+        published_on = announced_on if is_first_shown(announce, identifier, announced_on) else None
+    terms = [element.get("term") or element.text or "" for element in _categories(item)]
+    return announcement(
+        identifier,
         title=title,
-        summary=summary,
-        authors=authors,
-        author_count=len(authors) or None,
-        categories=tuple(dict.fromkeys(filter(None, (one_line(c, 60) for c in categories))))
-        or ((old["category"],) if old else ()),
-        links=Links(
-            page=f"https://arxiv.org/abs/{identifier}", pdf=f"https://arxiv.org/pdf/{identifier}"
-        ),
-        published_on=published_on,
+        summary=text[prefix.end() :] if prefix else text,
+        authors=_authors(item, is_html=old is not None),
+        categories=terms or ([old["category"]] if old else []),
+        doi=doi(item.text("doi") or item.text("DOI")),
+        comment=item.text("comment"),
         version=max(versions, default=None),
+        published_on=published_on,
         announce=announce,
         announced_on=announced_on,
-        withdrawn=WITHDRAWN.search(item.text("comment")) is not None,
     )
 
 
@@ -256,19 +241,7 @@ def _announce(item: _Element, prefix: re.Match[str] | None, old: re.Match[str] |
         return Announce.NEW
 
 
-def _is_first_shown(announce: Announce, identifier: str, on: date | None) -> bool:
-    """Say whether the day of an announcement is the day that the work itself appeared."""
-    if announce not in (Announce.NEW, Announce.CROSS_LIST) or on is None:
-        return False
-    if announce is Announce.NEW:
-        return True
-    # A cross-listing may be of an old paper; the id gives its month away.
-    yymm = identifier.rpartition("/")[2][:4]
-    year = (1900 if yymm >= "9107" else 2000) + int(yymm[:2])
-    return on - date(year, int(yymm[2:]), 1) < FRESH
-
-
-def _authors(item: _Element, *, is_html: bool) -> tuple[str, ...]:
+def _authors(item: _Element, *, is_html: bool) -> list[str]:
     names = [
         "".join(name.itertext())
         for author in item.children.get("author", [])
@@ -276,27 +249,7 @@ def _authors(item: _Element, *, is_html: bool) -> tuple[str, ...]:
         if _local(name) == "name"
     ]
     for text in item.texts("creator"):
-        names += _split_authors(from_html(text) if is_html else text)
-    cleaned = (one_line(from_tex(name), 200) for name in names)
-    return tuple(name for name in cleaned if any(map(str.isalpha, name)))
-
-
-def _split_authors(text: str) -> list[str]:
-    """Split at commas, but not inside brackets (affiliations, which go) nor before "Jr."."""
-    names: list[str] = []
-    depth, name = 0, ""
-    for character in f"{text},":
-        if character == "," and depth <= 0:
-            bare = name.strip()
-            if names and bare.rstrip(".").lower() in GENERATIONS:
-                names[-1] += f", {bare}"
-            else:
-                names.append(bare)
-            depth, name = 0, ""
-            continue
-        depth += (character == "(") - (character == ")")
-        if depth <= 0 and character != ")":
-            name += character
+        names += split_authors(from_html(text) if is_html else text)
     return names
 
 
@@ -309,10 +262,3 @@ def _day(text: str, zone: tzinfo = EASTERN) -> date | None:
         except (ValueError, OverflowError):
             continue
     return None
-
-
-def _stronger(first: Announcement, second: Announcement) -> Announcement:
-    """Join two announcements of one item: the strongest type, the largest version."""
-    strong = max(first, second, key=lambda one: one.announce.strength)
-    versions = [one.version for one in (first, second) if one.version]
-    return replace(strong, version=max(versions, default=None))

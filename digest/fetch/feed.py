@@ -6,9 +6,7 @@ sanitiser is not used: all text goes through `digest.text`.  Pure; nothing is fe
 
 import io
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urljoin
@@ -16,6 +14,7 @@ from urllib.parse import urljoin
 import feedparser
 
 from digest.errors import ParseError
+from digest.fetch.doubles import without_doubles
 from digest.fetch.markup import Markup, found, read_markup
 from digest.identity import arxiv_id, canonical_link, doi, keys
 from digest.model import Announcement, Links, Listing, Source
@@ -71,7 +70,8 @@ def parse(
     announcements = [
         _announcement(entry, source, channel_link, latest_on) for entry in entries[:MAX_ITEMS]
     ]
-    distinct = _without_doubles(announcements, entries, source, warnings)
+    guids = [str(entry.get("id") or "").strip() for entry in entries]
+    distinct = without_doubles(announcements, guids, source, warnings)
     return Listing(
         kind="feed",
         announcements=tuple(distinct),
@@ -121,7 +121,7 @@ def _announcement(entry: Entry, source: Source, channel_link: str, latest_on: da
     summary = _summary(entry)
     page = _page(entry, channel_link)
     guid = str(entry.get("id") or "").strip()
-    title = _title(entry) or _beginning(summary) or one_line(page or guid, 200) or UNTITLED
+    title = _title(entry) or beginning(summary) or one_line(page or guid, 200) or UNTITLED
     authors = _authors(entry)
     has_name = guid or page or summary or title != UNTITLED
     return Announcement(
@@ -159,7 +159,8 @@ def _text(detail: Entry) -> str:
     return value if is_plain else from_html(value)
 
 
-def _beginning(summary: str) -> str:
+def beginning(summary: str) -> str:
+    """Make a title of the first words of a summary, "" where there are none."""
     words = summary.split(maxsplit=TITLE_WORDS)
     return one_line(" ".join(words[:TITLE_WORDS]) + ("…" if len(words) > TITLE_WORDS else ""))
 
@@ -245,41 +246,3 @@ def _split_names(text: str) -> list[str]:
     if len(names) > 1 and (";" in text or all(len(name.split()) > 1 for name in names)):
         return text.split(";") if ";" in text else names
     return [text]
-
-
-# --- doubles ----------------------------------------------------------------------------
-
-
-def _without_doubles(
-    announcements: list[Announcement],
-    entries: Sequence[Entry],
-    source: Source,
-    warnings: list[str],
-) -> list[Announcement]:
-    """Join items that are one, and tell apart those that merely share a guid.
-
-    Of two with one guid, title and page the newer stays.  Others all stay, known by guid,
-    page and title together: a guid that names two things names neither.
-    """
-    guids = [str(entry.get("id") or "").strip() for entry in entries]
-    kept: dict[tuple[str, str, str | None] | int, Announcement] = {}
-    for place, (one, guid) in enumerate(zip(announcements, guids, strict=False)):
-        own_name = (guid, one.title, one.links.page) if guid else place
-        known = kept.get(own_name)
-        if known is None or _day(one) > _day(known):
-            kept[own_name] = one
-    sharing = Counter(name[0] for name in kept if isinstance(name, tuple))
-    for name, one in kept.items():
-        if isinstance(name, tuple) and sharing[name[0]] > 1:
-            guid = " ".join(filter(None, name))
-            kept[name] = replace(one, keys=keys(guid=(source.name, guid), title=one.title))
-    warnings += (
-        f'{count} items share the guid "{one_line(guid, 100)}"'
-        for guid, count in sharing.items()
-        if count > 1
-    )
-    return list(kept.values())
-
-
-def _day(one: Announcement) -> date:
-    return one.published_on or date.min

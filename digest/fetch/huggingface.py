@@ -23,14 +23,12 @@ from digest.fetch.card import (
     read_count,
     read_paper_id,
 )
-from digest.fetch.document import decode, excerpt, load_json
+from digest.fetch.document import decode, excerpt, load_json, read_page
 from digest.fetch.huggingface_entry import describe, read_day, read_entries
 from digest.model import Announcement, Listing, Source
-from digest.text import markup_depth, one_line
+from digest.text import one_line
 
 MAX_ERROR_CHARS = 200
-# Real pages stay below 5,000 by our estimate; at 20,000 the tree builder takes two seconds.
-MAX_DEPTH = 20_000
 
 _ASKED_DAY = re.compile(r"/date/(\d{4}-\d\d-\d\d)\b")
 
@@ -68,9 +66,7 @@ def parse_html(content: bytes, source: Source, fetched_at: datetime) -> Listing:
         ParseError: neither hydration data nor cards: a login or error page, or a new layout.
     """
     markup, decoding = decode(content)
-    if markup_depth(markup) > MAX_DEPTH:
-        raise ParseError("expected a page, got markup nested too deep", source=source.name)
-    page = LexborHTMLParser(markup)
+    page = read_page(markup, source.name)
     warnings = list(decoding)
     props = _hydration(page, warnings)
     cards = [card for node in page.css("article") if (card := _read_card(node))]

@@ -6,7 +6,7 @@ The sandbox loads this module: it names every parser, and nothing that opens a c
 from datetime import datetime
 
 from digest.errors import ParseError
-from digest.fetch import arxiv, feed
+from digest.fetch import arxiv, arxiv_mail, arxiv_page, feed, json_feed
 from digest.fetch.document import looks_like_html, looks_like_json, looks_like_text
 from digest.fetch.huggingface import parse_html, parse_json
 from digest.fetch.listing_text import parse_text
@@ -34,8 +34,14 @@ def parse_listing(
     if not content.strip():
         raise ParseError("expected a listing, got an empty document")
     match detect(content, charset) if source.kind == "auto" else source.kind:
+        case "arxiv" if looks_like_html(content):
+            return arxiv_page.parse(content, source, fetched_at, base=base)
+        case "arxiv" if arxiv_mail.is_mailing(content):
+            return arxiv_mail.parse(content, source, fetched_at)
         case "arxiv":
             return arxiv.parse(content, source, fetched_at, charset=charset)
+        case "feed" if looks_like_json(content):
+            return json_feed.parse(content, source, fetched_at, base=base)
         case "feed":
             return feed.parse(content, source, fetched_at, base=base, charset=charset)
         case "huggingface" if looks_like_json(content):
@@ -50,8 +56,14 @@ def parse_listing(
 
 def detect(content: bytes, charset: str | None = None) -> str:
     """Tell the kind of a document by its content, never by its name or content type."""
-    if looks_like_json(content) or looks_like_html(content) or looks_like_text(content):
+    if looks_like_json(content):
+        return "feed" if json_feed.is_json_feed(content) else "huggingface"
+    if looks_like_html(content):
+        return "arxiv" if arxiv_page.is_list_page(content) else "huggingface"
+    if looks_like_text(content):
         return "huggingface"
+    if arxiv_mail.is_mailing(content):
+        return "arxiv"
     markup = read_markup(content, charset)
     if arxiv.is_arxiv(markup):
         return "arxiv"

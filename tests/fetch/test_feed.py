@@ -1,6 +1,5 @@
 """RSS, Atom and RDF of any kind."""
 
-import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -10,42 +9,10 @@ from hypothesis import strategies as st
 from digest.errors import ParseError
 from digest.fetch import feed
 from digest.model import Source
-from tests.fetch.conftest import SAMPLES
 
 NOW = datetime(2026, 10, 5, 12, tzinfo=UTC)
 SOURCE = Source(name="blog", url="https://blog.example.org/feed", kind="feed")
 BASE = "https://base.example.org/feeds/feed.xml"
-
-FOLDERS = r"feeds|feeds-\w+|biorxiv|hostile-html"
-# Samples that no items are read from, against the count of INDEX.md, and why.
-REFUSED = {
-    "malformed_rss_namespaced.xml": "two declarations, undeclared prefixes: allowed to fail",
-    "rss_2.0_invalid_1.xml": "broken off before its first item, so no valid empty feed",
-    "unknown_feed.xml": "a <note>, no feed at all",
-    "rss_incomplete_cdata.xml": "broken off before a single letter of its only item",
-    "undeclared_namespace.xml": "broken and without items, so no valid empty feed",
-}
-
-
-def expected_counts():
-    """Read folder, file, count and whether it is ill-formed from INDEX.md."""
-    if not SAMPLES.is_dir():
-        return
-    folder = ""
-    for line in (SAMPLES / "INDEX.md").read_text().splitlines():
-        if heading := re.match(r"## (\S+)/", line):
-            folder = heading[1]
-        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
-        if len(cells) < 4 or not re.fullmatch(FOLDERS, folder) or cells[0] in ("file", "---"):
-            continue
-        count = re.match(r"\d+", cells[-1])
-        refused = cells[0] in REFUSED or not count
-        yield pytest.param(
-            f"{folder}/{cells[0]}",
-            None if refused else int(count[0]),
-            "not well-formed" in cells[-1],
-            id=cells[0],
-        )
 
 
 def parse(content, **options):
@@ -63,23 +30,6 @@ def only(content, **options):
 
 
 # --- samples ----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("name", "count", "ill_formed"), list(expected_counts()))
-def test_sample_gives_exactly_the_items_that_the_index_counts(samples, name, count, ill_formed):
-    content = (samples / name).read_bytes()
-
-    if count is None:
-        with pytest.raises(ParseError):
-            parse(content)
-        return
-    listing = parse(content)
-
-    assert len(listing.announcements) == count
-    assert listing.warnings or not ill_formed
-    for one in listing.announcements:
-        assert one.title == one.title.strip() != ""
-        assert one.keys
 
 
 def test_biorxiv_is_known_by_doi_and_splits_its_authors(samples):
