@@ -13,7 +13,6 @@ from datetime import UTC, date, datetime, timedelta
 from functools import wraps
 from zoneinfo import ZoneInfo
 
-from digest import rank
 from digest.compose.message import MessageBuilder
 from digest.config import Settings, SubscriberSettings, smtp_password, web_keys
 from digest.deliver.file import FileTransport
@@ -66,6 +65,9 @@ class CurrentRanker:
 
     def __call__(self) -> Ranker:
         """Give a ranker whose term statistics come from the stored items."""
+        # More than half of what a command would import, and few commands rank.
+        from digest import rank
+
         with self._database.read() as connection:
             count = items.count_items(connection)
             if self._ranker and count <= self._fitted_items * (1 + CORPUS_GROWTH):
