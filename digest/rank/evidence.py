@@ -188,8 +188,8 @@ def _add_twins(
         places.setdefault(item.title.casefold(), []).append(place)
     for reader, portrait in enumerate(portraits):
         for like in portrait.liked:
-            twins = places.get(like.item.title.casefold(), [])
-            learned[first[reader] : first[reader + 1], twins] += TWIN
+            if twins := places.get(like.item.title.casefold()):
+                learned[first[reader] : first[reader + 1], twins] += TWIN
 
 
 def _totals(

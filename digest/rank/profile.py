@@ -140,5 +140,7 @@ def _verdicts(
 
 
 def _faded(age: timedelta, settings: Settings) -> float:
+    if not age:
+        return 1.0
     fresh = 1.0 - settings.feedback_floor
     return float(settings.feedback_floor + fresh * 0.5 ** (age / settings.half_life))

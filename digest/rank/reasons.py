@@ -7,11 +7,11 @@ import numpy as np
 
 from digest.model import Item, Ranked, Reason, ReasonKind
 from digest.rank.evidence import LESS_OF, STRENGTH, Judged
-from digest.rank.features import Array
 from digest.rank.kernel import Kernel
 from digest.rank.profile import Like, Portrait, Profile
 
 Part = tuple[ReasonKind, str, float]
+Voice = tuple[ReasonKind, list[Like | str], list[float], int]
 
 
 def with_reasons(
@@ -22,25 +22,45 @@ def with_reasons(
     if start == end:
         return [_by_votes(items[n], max(float(judged.total[reader, n]), 0.0)) for n in places]
     best = start + np.argmax(judged.evidence[start:end, places], axis=0)
-    resembled = {
-        row: kernel.resemblance(
-            [column for column, _, _ in judged.seeds.rows[row]],
-            judged.seeds.fresh,
-            judged.day.texts,
-            places,
-        )
-        for row in dict.fromkeys(best.tolist())
-        if judged.seeds.rows[row]
-    }
-    nothing = np.zeros((0, len(places)))
+    voices = {row: _voices(judged, row, places, kernel) for row in dict.fromkeys(best.tolist())}
     return [
-        _ranked(items[n], judged, reader, row, n, resembled.get(row, nothing)[:, k])
+        _ranked(items[n], judged, reader, row, n, [(*voice, k) for voice in voices[row]])
         for k, (n, row) in enumerate(zip(places, best.tolist(), strict=True))
     ]
 
 
+def _voices(
+    judged: Judged, row: int, places: Sequence[int], kernel: Kernel
+) -> list[tuple[ReasonKind, list[Like | str], list[float]]]:
+    """Part a profile's learned evidence by kind.
+
+    Returns:
+        Per kind, for each of the places: the text that says most, and the kind's share of
+        what all texts say, from 0 to 1.
+    """
+    stated = judged.seeds.rows[row]
+    if not stated:
+        return []
+    columns = [column for column, _, _ in stated]
+    alike = kernel.resemblance(columns, judged.seeds.fresh, judged.day.texts, places)
+    said = np.array([weight for _, weight, _ in stated])[:, None] * np.maximum(alike, 1e-3)
+    whole = said.sum(axis=0)
+    by_kind: dict[ReasonKind, list[int]] = {}
+    for number, (_, _, seed) in enumerate(stated):
+        kind = ReasonKind.TOPIC if isinstance(seed, str) else seed.kind
+        by_kind.setdefault(kind, []).append(number)
+    return [
+        (
+            kind,
+            [stated[numbers[k]][2] for k in said[numbers].argmax(axis=0).tolist()],
+            (said[numbers].sum(axis=0) / whole).tolist(),
+        )
+        for kind, numbers in by_kind.items()
+    ]
+
+
 def _ranked(
-    item: Item, judged: Judged, reader: int, row: int, place: int, resembled: Array
+    item: Item, judged: Judged, reader: int, row: int, place: int, voices: Sequence[Voice]
 ) -> Ranked:
     dial = judged.portraits[reader].popularity
     votes = dial * float(judged.day.popularity[place])
@@ -50,7 +70,7 @@ def _ranked(
     profile = judged.profiles[row]
     parts = [
         *_matches(judged, profile, place),
-        *_learned(judged, row, place, resembled),
+        *_learned(judged, row, place, voices),
         *_disliked(judged, judged.portraits[reader], row, place),
     ]
     scale = own / sum(part for _, _, part in parts)
@@ -79,19 +99,12 @@ def _matches(judged: Judged, profile: Profile, place: int) -> Iterator[Part]:
             yield ReasonKind.LESS_OF, index.spelled(wish, place), -LESS_OF
 
 
-def _learned(judged: Judged, row: int, place: int, resembled: Array) -> Iterator[Part]:
-    """Part learned evidence by kind, each under the text that says most."""
+def _learned(judged: Judged, row: int, place: int, voices: Sequence[Voice]) -> Iterator[Part]:
     learned = float(judged.learned[row, place])
     if learned <= 0.0:
         return
-    voices: dict[ReasonKind, list[tuple[float, Like | str]]] = {}
-    for (_, weight, seed), alike in zip(judged.seeds.rows[row], resembled.tolist(), strict=True):
-        kind = ReasonKind.TOPIC if isinstance(seed, str) else seed.kind
-        voices.setdefault(kind, []).append((weight * max(alike, 1e-3), seed))
-    whole = sum(voice for found in voices.values() for voice, _ in found)
-    for kind, found in voices.items():
-        _, loudest = max(found, key=lambda voice: voice[0])
-        yield kind, _named(loudest, judged, place), learned * sum(v for v, _ in found) / whole
+    for kind, loudest, shares, k in voices:
+        yield kind, _named(loudest[k], judged, place), learned * shares[k]
 
 
 def _disliked(judged: Judged, portrait: Portrait, row: int, place: int) -> Iterator[Part]:
