@@ -182,13 +182,13 @@ def _against(
 def _add_twins(
     learned: Array, portraits: Sequence[Portrait], first: Sequence[int], day: Day
 ) -> None:
-    """Lift what bears the very title of a liked item: the work itself, announced again."""
-    places: dict[str, list[int]] = {}
+    """Lift what reads just as a liked item does: the work itself, announced again."""
+    places: dict[tuple[object, ...], list[int]] = {}
     for place, item in enumerate(day.items):
-        places.setdefault(item.title.casefold(), []).append(place)
+        places.setdefault(content_key(item), []).append(place)
     for reader, portrait in enumerate(portraits):
         for like in portrait.liked:
-            if twins := places.get(like.item.title.casefold()):
+            if twins := places.get(content_key(like.item)):
                 learned[first[reader] : first[reader + 1], twins] += TWIN
 
 
