@@ -247,23 +247,89 @@ class DigestSettings(Group):
         return self
 
 
+Expression = Annotated[str, Field(max_length=1000)]
+
+
+class MappingSettings(Group):
+    """[sources.mapping]: where the facts stand in a JSON document, as JMESPath expressions."""
+
+    items: Expression = "@"
+    title: Expression
+    id: Expression = ""
+    arxiv: Expression = ""
+    doi: Expression = ""
+    link: Expression = ""
+    pdf: Expression = ""
+    summary: Expression = ""
+    authors: Expression = ""
+    organisation: Expression = ""
+    categories: Expression = ""
+    keywords: Expression = ""
+    date: Expression = ""
+    version: Expression = ""
+    upvotes: Expression = ""
+    comments: Expression = ""
+    next: Expression = ""
+
+
+class SelectorSettings(Group):
+    """[sources.selectors]: where the facts stand on a page, as CSS selectors.
+
+    What is left out is looked for where most pages have it.
+    """
+
+    item: Expression = ""
+    title: Expression = ""
+    link: Expression = ""
+    id: Expression = ""
+    arxiv: Expression = ""
+    doi: Expression = ""
+    pdf: Expression = ""
+    summary: Expression = ""
+    authors: Expression = ""
+    organisation: Expression = ""
+    categories: Expression = ""
+    date: Expression = ""
+    upvotes: Expression = ""
+    comments: Expression = ""
+    next: Expression = ""
+
+
 class SourceSettings(Group):
     """[[sources]]: a place that announces items."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
     url: str = Field(min_length=1)
-    kind: Literal["auto", "huggingface", "arxiv", "feed"] = "auto"
+    kind: Literal["auto", "huggingface", "arxiv", "feed", "api", "page", "file"] = "auto"
     every: Annotated[Span, Field(ge=timedelta(minutes=1))] = timedelta(hours=1)
     backlog: Annotated[int, Field(ge=0)] | Literal["skip", "include"] = 20
     announce: tuple[Announce, ...] = (Announce.NEW, Announce.CROSS_LIST)
     private_network: bool = False
+    pages: Annotated[int, Field(ge=1, le=50)] | None = None
+    mapping: MappingSettings | None = None
+    selectors: SelectorSettings | None = None
     options: dict[str, Any] = Field(default_factory=dict)
 
+    @model_validator(mode="after")
+    def check_tables(self) -> Self:
+        """A table says how one kind is read; with another it would be passed over in silence."""
+        if self.mapping and self.kind != "api":
+            raise ValueError('mapping needs kind = "api"')
+        if self.selectors and self.kind != "page":
+            raise ValueError('selectors need kind = "page"')
+        return self
+
     def source(self) -> Source:
-        """Give the source as the stages know it."""
+        """Give the source as the stages know it; what one kind alone needs stands in options."""
         backlog = {"skip": 0, "include": None}.get(str(self.backlog), self.backlog)
-        fields = self.model_dump(exclude={"backlog"})
-        return Source(backlog=backlog if backlog is None else int(backlog), **fields)
+        tables = {"pages", "mapping", "selectors"}
+        special = self.model_dump(include=tables, exclude_defaults=True)
+        fields = self.model_dump(exclude={"backlog", "options", *tables})
+        return Source(
+            backlog=backlog if backlog is None else int(backlog),
+            options=self.options | special,
+            **fields,
+        )
 
 
 class InterestSettings(Group):

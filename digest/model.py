@@ -135,6 +135,8 @@ class Listing:
 
     Attributes:
         kind: the format that was read, as in the settings ("huggingface", "arxiv", "feed").
+        details_at: address at which the same items are described in full, where this listing
+            holds little more than their ids.
         shown_on: the day that the listing says it is of; None where it says none.
         fresh_for: how long the listing itself asks us to wait (ttl of a feed).
         next_url: where it goes on, None where it ends; absolute, or relative to its address.
@@ -148,6 +150,7 @@ class Listing:
     fresh_for: timedelta | None = None
     next_url: str | None = None
     skip_weekdays: frozenset[int] = frozenset()
+    details_at: str | None = None
     warnings: tuple[str, ...] = ()
 
 

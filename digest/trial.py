@@ -1,5 +1,7 @@
 """A listing read once, for whoever wants to know what the program makes of it."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -102,4 +104,12 @@ def _facts(one: Announcement) -> str:
 
 def _settings(source: Source, kind: str) -> list[str]:
     lines = ["[[sources]]", f'name = "{source.name}"', f'url = "{source.url}"', f'kind = "{kind}"']
-    return [*lines, "private_network = true"] if source.private_network else lines
+    if source.private_network:
+        lines.append("private_network = true")
+    for table in ("mapping", "selectors"):
+        fields = source.options.get(table)
+        if isinstance(fields, Mapping):
+            # A JSON string is a TOML string as well.
+            lines += ["", f"[sources.{table}]"]
+            lines += [f"{name} = {json.dumps(where)}" for name, where in fields.items()]
+    return lines

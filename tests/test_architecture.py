@@ -37,6 +37,7 @@ MAY_IMPORT = {
 # A third-party package is named in one room, most of them in one file.
 NAMED_IN = {
     "feedparser": {"fetch/feed.py"},
+    "jmespath": {"fetch/mapping.py"},
     "aiosmtplib": {"deliver/smtp.py"},
     "apscheduler": {"schedule/in_process.py"},
     "jinja2": {"render.py"},

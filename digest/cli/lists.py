@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.options import Json, options
+from digest.cli.options import Json, options, read_where
 
 sources = typer.Typer(help="The places that announce items.", no_args_is_help=True)
 subscribers = typer.Typer(help="The addresses that get a digest.", no_args_is_help=True)
@@ -99,7 +99,17 @@ def list_sources(context: typer.Context, json: Json = False) -> None:
 def try_source(
     context: typer.Context,
     what: Annotated[str, typer.Argument(metavar="URL_OR_FILE", help="Address, file or name.")],
-    kind: Annotated[str, typer.Option(help="huggingface, arxiv, feed, or auto.")] = "auto",
+    kind: Annotated[
+        str, typer.Option(help="huggingface, arxiv, feed, api, page, file, or auto.")
+    ] = "auto",
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            metavar="FIELD=WHERE",
+            help="Where a fact stands: JMESPath (api) or CSS (page); may be repeated.",
+        ),
+    ] = None,
     private_network: Annotated[
         bool, typer.Option("--private-network", help="Allow addresses of the private network.")
     ] = False,
@@ -111,9 +121,10 @@ def try_source(
     from digest.cli import console
     from digest.trial import try_listing
 
-    trial = asyncio.run(
-        try_listing(options(context).source_or(what, kind=kind, private_network=private_network))
+    source = options(context).source_or(
+        what, kind=kind, private_network=private_network, where=read_where(where)
     )
+    trial = asyncio.run(try_listing(source))
     if json:
         console.json_object(trial.as_object())
     else:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:  # the real imports happen when a command runs
+    from collections.abc import Mapping, Sequence
+
     from digest.app import App
     from digest.config import Settings
     from digest.model import Source
@@ -59,15 +61,50 @@ class Options:
         app.open()
         return app
 
-    def source_or(self, what: str, *, kind: str, private_network: bool) -> Source:
-        """Give the configured source of that name, else one made of an address or a file."""
+    def source_or(
+        self, what: str, *, kind: str, private_network: bool, where: Mapping[str, str]
+    ) -> Source:
+        """Give the configured source of that name, else one made of an address or a file.
+
+        Args:
+            where: field -> expression, as in a source's mapping or selectors.
+
+        Raises:
+            ConfigError: a field of *where* is not known, or the kind takes none.
+        """
+        from pydantic import ValidationError
+
+        from digest.config import SourceSettings
+        from digest.errors import ConfigError
         from digest.model import Source
 
         if self.path.exists():
             for source in self.settings().sources:
                 if source.name == what:
                     return source.source()
-        return Source(name="trial", url=what, kind=kind, private_network=private_network)
+        if not where:
+            return Source(name="trial", url=what, kind=kind, private_network=private_network)
+        given = {"name": "trial", "url": what, "kind": kind, "private_network": private_network}
+        table = {"selectors" if kind == "page" else "mapping": where}
+        try:
+            return SourceSettings.model_validate(given | table).source()
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(str(part) for part in first["loc"][1:])
+            raise ConfigError(f"--map: {field or kind}: {first['msg']}") from error
+
+
+def read_where(given: Sequence[str] | None) -> dict[str, str]:
+    """Read FIELD=WHERE words.
+
+    Raises:
+        BadParameter: one holds no "=".
+    """
+    pairs = [word.partition("=") for word in given or ()]
+    for field, sign, _ in pairs:
+        if not sign:
+            raise typer.BadParameter(f'expected FIELD=WHERE, got "{field}"')
+    return {field.strip(): where.strip() for field, _, where in pairs}
 
 
 def options(context: typer.Context) -> Options:

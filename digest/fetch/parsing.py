@@ -6,8 +6,8 @@ The sandbox loads this module: it names every parser, and nothing that opens a c
 from datetime import datetime
 
 from digest.errors import ParseError
-from digest.fetch import arxiv, arxiv_mail, arxiv_page, feed, json_feed
-from digest.fetch.document import looks_like_html, looks_like_json, looks_like_text
+from digest.fetch import api, arxiv, arxiv_mail, arxiv_page, feed, json_feed, page, saved_mail
+from digest.fetch.document import load_json, looks_like_html, looks_like_json, looks_like_text
 from digest.fetch.huggingface import parse_html, parse_json
 from digest.fetch.listing_text import parse_text
 from digest.fetch.markup import read_markup
@@ -33,31 +33,31 @@ def parse_listing(
     """
     if not content.strip():
         raise ParseError("expected a listing, got an empty document")
-    match detect(content, charset) if source.kind == "auto" else source.kind:
-        case "arxiv" if looks_like_html(content):
-            return arxiv_page.parse(content, source, fetched_at, base=base)
-        case "arxiv" if arxiv_mail.is_mailing(content):
-            return arxiv_mail.parse(content, source, fetched_at)
+    match detect(content, charset) if source.kind in ("auto", "file") else source.kind:
+        case "api":
+            return api.parse(content, source, fetched_at, base=base, charset=charset)
+        case "page":
+            return page.parse(content, source, fetched_at, base=base, charset=charset)
+        case "file":
+            return saved_mail.parse(content, source, fetched_at)
         case "arxiv":
-            return arxiv.parse(content, source, fetched_at, charset=charset)
+            return _parse_arxiv(content, source, fetched_at, base, charset)
         case "feed" if looks_like_json(content):
             return json_feed.parse(content, source, fetched_at, base=base)
         case "feed":
             return feed.parse(content, source, fetched_at, base=base, charset=charset)
-        case "huggingface" if looks_like_json(content):
-            return parse_json(content, source, fetched_at)
-        case "huggingface" if looks_like_html(content):
-            return parse_html(content, source, fetched_at)
         case "huggingface":
-            return parse_text(content, source, fetched_at)
+            return _parse_huggingface(content, source, fetched_at)
         case kind:
             raise ParseError(f'kind "{kind}" is not known', permanent=True)
 
 
 def detect(content: bytes, charset: str | None = None) -> str:
     """Tell the kind of a document by its content, never by its name or content type."""
+    if saved_mail.is_mail(content):
+        return "file"
     if looks_like_json(content):
-        return "feed" if json_feed.is_json_feed(content) else "huggingface"
+        return _kind_of_json(content)
     if looks_like_html(content):
         return "arxiv" if arxiv_page.is_list_page(content) else "huggingface"
     if looks_like_text(content):
@@ -65,8 +65,34 @@ def detect(content: bytes, charset: str | None = None) -> str:
     if arxiv_mail.is_mailing(content):
         return "arxiv"
     markup = read_markup(content, charset)
+    if api.is_article_set(markup):
+        return "api"
     if arxiv.is_arxiv(markup):
         return "arxiv"
     # Text that holds some tag far down is text; what begins with one is meant as markup.
     is_markup = markup.root in feed.ROOTS or markup.text.lstrip().startswith("<")
     return "feed" if is_markup else "huggingface"
+
+
+def _kind_of_json(content: bytes) -> str:
+    if json_feed.is_json_feed(content):
+        return "feed"
+    return "api" if api.recognises(load_json(content, "")[0]) else "huggingface"
+
+
+def _parse_arxiv(
+    content: bytes, source: Source, fetched_at: datetime, base: str, charset: str | None
+) -> Listing:
+    if looks_like_html(content):
+        return arxiv_page.parse(content, source, fetched_at, base=base)
+    if arxiv_mail.is_mailing(content):
+        return arxiv_mail.parse(content, source, fetched_at)
+    return arxiv.parse(content, source, fetched_at, charset=charset)
+
+
+def _parse_huggingface(content: bytes, source: Source, fetched_at: datetime) -> Listing:
+    if looks_like_json(content):
+        return parse_json(content, source, fetched_at)
+    if looks_like_html(content):
+        return parse_html(content, source, fetched_at)
+    return parse_text(content, source, fetched_at)
