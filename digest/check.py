@@ -39,7 +39,8 @@ async def check_all(settings: Settings) -> AsyncIterator[Finding]:
             try:
                 fetched = await fetcher.fetch(source.source(), Validators())
             except FetchError as error:
-                yield Finding(what=what, is_good=False, text=str(error))
+                _, _, cause = str(error).partition(": ")
+                yield Finding(what=what, is_good=False, text=cause)
                 continue
             count = len(fetched.listing.announcements) if fetched.listing else 0
             kind = fetched.listing.kind if fetched.listing else source.kind

@@ -47,12 +47,21 @@ def bars() -> Iterator[Watcher]:
 
 def table(title: str, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print a table; a long cell wraps at words, and markup in foreign text stays text."""
-    grid = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    grid = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        header_style="dim",
+        show_header=any(headings),
+        box=None,
+        pad_edge=False,
+    )
     for heading in headings:
         grid.add_column(heading, overflow="fold")
     for row in rows:
         grid.add_row(*(Text(_cell(value)) for value in row))
     out.print(grid)
+    out.print()
 
 
 def lines(*texts: str) -> None:

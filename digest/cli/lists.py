@@ -42,10 +42,14 @@ def status(context: typer.Context, json: Json = False) -> None:
     )
     console.table(
         "Subscribers",
-        ("status", "count"),
+        ("", ""),
         state.subscribers.items(),
     )
-    console.table("Outbox", ("", ""), state.outbox.items())
+    console.table(
+        "Outbox",
+        ("", ""),
+        [(name.replace("_", " "), value) for name, value in state.outbox.items()],
+    )
     console.lines(
         f"items stored: {state.items}", f"next digest: {console.instant(state.next_digest_at)}"
     )

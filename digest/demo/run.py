@@ -222,7 +222,6 @@ def _show_digest(subscriber: Subscriber, digest: Digest) -> None:
         ("", "score", "item", "why"),
         [(pick.place, f"{pick.score:.2f}", pick.item.title, _why(pick)) for pick in digest.picks],
     )
-    console.lines("")
 
 
 def _why(pick: Pick) -> str:
