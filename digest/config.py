@@ -11,7 +11,7 @@ from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from email_validator import EmailNotValidError, validate_email
@@ -38,6 +38,8 @@ USUAL_DAYS = {
     Frequency.WEEKDAYS: frozenset(range(5)),
     Frequency.WEEKLY: frozenset({0}),
 }
+# The newest by submission; at two thousand a day over all of arXiv, enough for an hour.
+ARXIV_PAGE_ITEMS = 200
 ENVIRONMENT_PREFIX = "DIGEST_"
 # Shorter keys of signed links could be guessed; `openssl rand -base64 32` gives 44 characters.
 KEY_CHARS = 32
@@ -295,11 +297,47 @@ class SelectorSettings(Group):
     next: Expression = ""
 
 
+class ArxivSettings(Group):
+    """The key arxiv of [[sources]]: categories instead of an address."""
+
+    categories: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^[a-z-]+(\.[A-Za-z-]+)?$")], ...],
+        Field(min_length=1, max_length=50),
+    ]
+    via: Literal["rss", "api", "list"] = "rss"
+
+    @model_validator(mode="after")
+    def check_list(self) -> Self:
+        """A list page is of one category."""
+        if self.via == "list" and len(self.categories) > 1:
+            raise ValueError('via = "list" takes one category: make one source of each')
+        return self
+
+    def url(self) -> str:
+        """Build the address that the categories are announced at."""
+        query = {
+            "search_query": " OR ".join(
+                f"cat:{name}" if "." in name else f"cat:{name}*" for name in self.categories
+            ),
+            "sortBy": "submittedDate",
+            "sortOrder": "descending",
+            "max_results": ARXIV_PAGE_ITEMS,
+        }
+        match self.via:
+            case "api":
+                return f"https://export.arxiv.org/api/query?{urlencode(query)}"
+            case "list":
+                return f"https://arxiv.org/list/{self.categories[0]}/new"
+            case "rss":
+                return f"https://rss.arxiv.org/rss/{'+'.join(self.categories)}"
+
+
 class SourceSettings(Group):
     """[[sources]]: a place that announces items."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
-    url: str = Field(min_length=1)
+    url: str = ""
+    arxiv: ArxivSettings | None = None
     kind: Literal["auto", "huggingface", "arxiv", "feed", "api", "page", "file"] = "auto"
     every: Annotated[Span, Field(ge=timedelta(minutes=1))] = timedelta(hours=1)
     backlog: Annotated[int, Field(ge=0)] | Literal["skip", "include"] = 20
@@ -319,12 +357,23 @@ class SourceSettings(Group):
             raise ValueError('selectors need kind = "page"')
         return self
 
+    @model_validator(mode="after")
+    def check_address(self) -> Self:
+        """A source has an address, or categories of arXiv that stand for one."""
+        if bool(self.url) == bool(self.arxiv):
+            raise ValueError("give either url or arxiv = { categories = [...] }")
+        if self.arxiv and self.kind not in ("auto", "arxiv"):
+            raise ValueError(f'arxiv = {{...}} is of kind "arxiv", got kind = "{self.kind}"')
+        return self
+
     def source(self) -> Source:
         """Give the source as the stages know it; what one kind alone needs stands in options."""
         backlog = {"skip": 0, "include": None}.get(str(self.backlog), self.backlog)
         tables = {"pages", "mapping", "selectors"}
         special = self.model_dump(include=tables, exclude_defaults=True)
-        fields = self.model_dump(exclude={"backlog", "options", *tables})
+        fields = self.model_dump(exclude={"backlog", "options", "arxiv", *tables})
+        if self.arxiv:
+            fields |= {"url": self.arxiv.url(), "kind": "arxiv"}
         return Source(
             backlog=backlog if backlog is None else int(backlog),
             options=self.options | special,

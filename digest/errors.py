@@ -65,6 +65,14 @@ class ParseError(FetchError):
         return f"parse {self.source}: {cause}" if self.source else cause
 
 
+class EmptyPageError(ParseError):
+    """A page is empty although its listing goes on: it is worth asking again at once."""
+
+
+class GoneError(FetchError):
+    """The server says that the address is gone for good (HTTP 410)."""
+
+
 class RenderError(DigestError):
     """A template is missing or broken."""
 

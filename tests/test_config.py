@@ -6,13 +6,20 @@ from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
-from digest.config import DigestSettings, Settings, SubscriberSettings, smtp_password
+from digest.config import (
+    DigestSettings,
+    Settings,
+    SourceSettings,
+    SubscriberSettings,
+    smtp_password,
+)
 from digest.config_file import key_lines, load_settings
 from digest.errors import ConfigError
 from digest.model import Frequency
 
+API = "https://export.arxiv.org/api/query"
 EXAMPLE = Path(__file__).parents[1] / "config.example.toml"
 
 
@@ -252,7 +259,7 @@ def test_example_file_is_valid_and_names_every_key():
     load_settings(EXAMPLE)
 
     content = EXAMPLE.read_text(encoding="utf-8")
-    keys = set(re.findall(r"^#?\s*(\w+) =", content, re.MULTILINE))
+    keys = set(re.findall(r"(?:^#?\s*|[{,] )(\w+) =", content, re.MULTILINE))
     keys |= {"timezone", "weekdays", "max_items", "at_least", "minimum_score", "popularity"}
     missing = {f"{group}.{name}" for group, name in _key_names(Settings) if name not in keys}
     assert missing == set()
@@ -278,3 +285,36 @@ def _key_names(group, name=""):
             yield from _key_names(inner, key)
         else:
             yield name, field.alias or key
+
+
+@pytest.mark.parametrize(
+    ("via", "url"),
+    [
+        ("rss", "https://rss.arxiv.org/rss/cs.LG"),
+        ("list", "https://arxiv.org/list/cs.LG/new"),
+        (
+            "api",
+            API
+            + "?search_query=cat%3Acs.LG&sortBy=submittedDate&sortOrder=descending&max_results=200",
+        ),
+    ],
+)
+def test_categories_of_arxiv_stand_for_an_address(via, url):
+    source = SourceSettings(name="x", arxiv={"categories": ["cs.LG"], "via": via}).source()
+
+    assert (source.url, source.kind) == (url, "arxiv")
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({}, "give either url or arxiv"),
+        ({"url": "x", "arxiv": {"categories": ["cs.LG"]}}, "give either url or arxiv"),
+        ({"arxiv": {"categories": ["cs.LG", "math"], "via": "list"}}, "takes one category"),
+        ({"arxiv": {"categories": ["cs.LG&x"]}}, "pattern"),
+        ({"arxiv": {"categories": ["cs.LG"]}, "kind": "feed"}, 'of kind "arxiv"'),
+    ],
+)
+def test_wrong_address_of_a_source_is_told(fields, message):
+    with pytest.raises(ValidationError, match=message):
+        SourceSettings(name="x", **fields)

@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from datetime import UTC, datetime, time, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from digest import rank
 from digest.compose.message import MessageBuilder
 from digest.config import DeliverSettings, DigestSettings, MailSettings
-from digest.errors import ParseError, TransportError
+from digest.errors import GoneError, ParseError, TransportError
 from digest.model import (
     Announce,
     Announcement,
@@ -394,3 +395,50 @@ def test_clock_that_was_wrong_for_a_while_does_no_harm(world):
     world.compose()
 
     assert world.carried(subscriber)[-1] == ["A study of retrieval number 2"]
+
+
+def test_listing_far_below_the_usual_leaves_the_state_and_says_so(world):
+    world.add_source()
+    world.listing = [paper(number) for number in range(1, 31)]
+    world.check()
+
+    world.listing = [paper(99)]
+    (check,) = world.check()
+
+    assert check.outcome is ListingOutcome.FAILED
+    assert "expected about 30 items as usual, got 1" in check.error
+
+
+def test_source_that_is_gone_is_paused(world):
+    world.add_source()
+    world.listing = GoneError("HTTP 410 from papers.example.org", permanent=True)
+
+    world.check()
+
+    with world.database.read() as connection:
+        (state,) = sources.list_sources(connection)
+    assert state.next_check_at > world.now + timedelta(days=365)
+    assert "410" in state.last_error
+
+
+def test_day_of_arxiv_that_was_missed_is_filled_and_said(world):
+    url = "https://rss.arxiv.org/rss/cs.LG"
+    world.add_source(replace(SOURCE, url=url, kind="arxiv"))
+    asked = []
+
+    async def fetch(source, validators):
+        asked.append(source.url)
+        day, number = (date(2026, 10, 2), 1) if len(asked) == 1 else (date(2026, 10, 6), len(asked))
+        shown_on = day if source.url == url else None
+        return Fetched(
+            listing=Listing(kind="arxiv", announcements=(paper(number),), shown_on=shown_on)
+        )
+
+    world.fetch = fetch
+
+    world.check()
+    (check,) = world.check()
+
+    assert "export.arxiv.org/api/query" in asked[2]
+    assert check.new == 2
+    assert check.warnings == ("days were missed: 2026-10-05: 1 items taken from arXiv's query API",)

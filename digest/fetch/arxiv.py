@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from email.utils import parsedate_to_datetime
+from urllib.parse import parse_qsl, urlencode, urlsplit
 from xml.etree import ElementTree
 
-from digest.errors import ParseError
+from digest.errors import EmptyPageError, ParseError
 from digest.fetch.arxiv_item import (
     EASTERN,
     MAX_ITEMS,
@@ -20,7 +21,7 @@ from digest.fetch.arxiv_item import (
     join_doubles,
     split_authors,
 )
-from digest.fetch.markup import Markup, found, read_markup
+from digest.fetch.markup import Markup, found, read_markup, skip_weekdays
 from digest.identity import arxiv_id, doi
 from digest.model import Announce, Announcement, Listing, Source
 from digest.text import from_html, one_line
@@ -45,6 +46,8 @@ OLD_SUFFIX = re.compile(
     r"\.?\s*\(arXiv:(?P<id>\S+)\s+\[(?P<category>[\w.-]+)\](?:\s+(?P<mark>[A-Z ]+))?\)\s*$"
 )
 OLD_MARKS = {"UPDATED": Announce.REPLACEMENT, "CROSS LISTED": Announce.CROSS_LIST}
+# A query that finds more is one of the archive: the newest page of it counts.
+MAX_RESULTS = 2_000
 ID_LIST = re.compile(r"[?&]id_list=[^&\s]")
 
 
@@ -58,12 +61,17 @@ def parse(
     source: Source,  # noqa: ARG001 every parser takes the same
     fetched_at: datetime,  # noqa: ARG001 every parser takes the same
     *,
+    base: str = "",
     charset: str | None = None,
 ) -> Listing:
     """Read an arXiv feed or query answer.
 
+    Args:
+        base: where it came from; the address of the next page of a query follows from it.
+
     Raises:
-        ParseError: it is none, it is arXiv's "Error" entry, or a page that cannot be empty is.
+        EmptyPageError: a page that cannot be empty is.
+        ParseError: it is none, or it is arXiv's "Error" entry.
     """
     markup = read_markup(content, charset)
     if markup.root not in ROOTS:
@@ -87,6 +95,8 @@ def parse(
         kind="arxiv",
         announcements=announcements,
         shown_on=day if not document.text("totalResults") else None,
+        next_url=_next_url(document, base),
+        skip_weekdays=skip_weekdays(markup),
         warnings=tuple(warnings),
     )
 
@@ -175,13 +185,26 @@ def _check_empty(document: _Document) -> None:
     total = document.text("totalResults")
     start = document.text("startIndex")
     if total.isdigit() and int(total) > (int(start) if start.isdigit() else 0):
-        raise ParseError(f"arXiv gave an empty page although {total} results exist")
+        raise EmptyPageError(f"arXiv gave an empty page although {total} results exist")
     asked = [
         document.text("title"),
         *(e.get("href", "") for e in document.children.get("link", [])),
     ]
     if total == "0" and any(ID_LIST.search(f"&{address}") for address in asked):
         raise ParseError("arXiv knows none of the ids in id_list", permanent=True)
+
+
+def _next_url(document: _Document, base: str) -> str | None:
+    """Say where a query answer goes on, if what was asked for is more than a look at the newest."""
+    total, start = document.text("totalResults"), document.text("startIndex")
+    if not (base and total.isdigit() and start.isdigit()):
+        return None
+    following = int(start) + len(document.items)
+    if not following < int(total) <= MAX_RESULTS:
+        return None
+    parts = urlsplit(base)
+    query = dict(parse_qsl(parts.query)) | {"start": str(following)}
+    return parts._replace(query=urlencode(query)).geturl()
 
 
 # --- one item ---------------------------------------------------------------------------

@@ -15,7 +15,7 @@ import feedparser
 
 from digest.errors import ParseError
 from digest.fetch.doubles import without_doubles
-from digest.fetch.markup import Markup, found, read_markup
+from digest.fetch.markup import Markup, found, read_markup, skip_weekdays
 from digest.identity import arxiv_id, canonical_link, doi, keys
 from digest.model import Announcement, Links, Listing, Source
 from digest.text import from_html, from_tex, one_line, paragraphs
@@ -76,6 +76,7 @@ def parse(
         kind="feed",
         announcements=tuple(distinct),
         fresh_for=_fresh_for(document.feed.get("ttl")),
+        skip_weekdays=skip_weekdays(markup),
         warnings=tuple(warnings),
     )
 

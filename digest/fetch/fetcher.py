@@ -3,18 +3,18 @@
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
-from urllib.parse import urljoin
 
-from digest.errors import FetchError, ParseError
+from digest.errors import EmptyPageError, FetchError, ParseError
 from digest.fetch import files
 from digest.fetch.http import Http, Response
 from digest.fetch.joining import join, longest
+from digest.fetch.paging import adds_items, next_address
 from digest.fetch.parsing import parse_listing
 from digest.fetch.sandbox import Sandbox
 from digest.model import Fetched, Listing, Source, Validators
 
-# Pages of a listing that are read where the source does not say.
-PAGES = 3
+# A page that is empty by mistake is asked for so many times in all.
+PAGE_TRIES = 3
 # Files of a folder that could not be read are told by name, so many of them.
 MAX_TOLD = 3
 
@@ -66,59 +66,71 @@ class ListingFetcher:
         return Fetched(listing=listing, validators=saved.validators)
 
     async def _from_address(self, source: Source, validators: Validators) -> Fetched:
-        response = await self._http.get(
-            source.url, validators, private_network=source.private_network
-        )
-        listing = await self._listing(response, source)
-        if listing and listing.details_at:
-            listing, _ = await self._page(listing.details_at, source)
-        elif listing and listing.next_url:
-            listing = await self._with_next_pages(listing, response.url, source)
+        response, listing = await self._page(source, source.url, validators)
+        given = response.validators
+        if listing:
+            if listing.details_at:
+                _, details = await self._page(source, listing.details_at, Validators())
+                listing = details or listing
+            pages, warnings = await self._pages(source, response, listing)
+            if warnings:
+                # The next check must not be told that nothing has changed.
+                given = Validators()
+            if response.moved_to:
+                said = f"moved for good to {response.moved_to}: change its url in the settings"
+                warnings.append(said)
+            listing = join(pages, warnings)
         return Fetched(
             listing=listing,
-            validators=response.validators,
+            validators=given,
             fresh_for=longest(response.fresh_for, listing.fresh_for if listing else None),
             moved_to=response.moved_to,
         )
 
-    async def _with_next_pages(self, first: Listing, address: str, source: Source) -> Listing:
-        """Follow a listing from page to page, as far as the source says; a lost one is told."""
-        pages, seen, warnings = [first], {address}, []
+    async def _pages(
+        self, source: Source, response: Response, first: Listing
+    ) -> tuple[list[Listing], list[str]]:
+        """Follow a listing to its end; what was read before a failure counts, and is said."""
+        pages = [first]
         asked = source.options.get("pages")
-        most = asked if isinstance(asked, int) else PAGES
-        while pages[-1].next_url and pages[-1].announcements and len(pages) < most:
-            address = urljoin(address, pages[-1].next_url)
-            if address in seen:
-                break
-            seen.add(address)
+        most = asked if isinstance(asked, int) else None
+        while address := next_address(
+            pages[-1], response.url, response.next_url, most=most, read=len(pages)
+        ):
             try:
-                page, address = await self._page(address, source)
+                response, listing = await self._page(source, address, Validators())
             except FetchError as error:
-                warnings.append(f"page {len(pages) + 1} could not be read: {error}")
+                return pages, [f"page {len(pages) + 1} could not be read: {error}"]
+            if listing is None or not adds_items([*pages, listing]):
                 break
-            pages.append(page)
-        return join(pages, warnings)
+            pages.append(listing)
+        return pages, []
 
-    async def _page(self, address: str, source: Source) -> tuple[Listing, str]:
-        """Read what belongs to a listing, and say where it came from in the end."""
-        response = await self._http.get(
-            address, Validators(), private_network=source.private_network
-        )
-        listing = await self._listing(response, source)
-        assert listing is not None  # noqa: S101 nothing can be unchanged without validators
-        return listing, response.url
-
-    async def _listing(self, response: Response, source: Source) -> Listing | None:
-        if response.content is None:
-            return None
-        return await self._sandbox.run(
-            parse_listing,
-            response.content,
-            source,
-            self._clock(),
-            base=response.url,
-            charset=response.charset,
-        )
+    async def _page(
+        self, source: Source, address: str, validators: Validators
+    ) -> tuple[Response, Listing | None]:
+        """Read one page; one that is empty by mistake is asked for again."""
+        for tries_left in reversed(range(PAGE_TRIES)):
+            response = await self._http.get(
+                address, validators, private_network=source.private_network
+            )
+            if response.content is None:
+                return response, None
+            try:
+                listing = await self._sandbox.run(
+                    parse_listing,
+                    response.content,
+                    source,
+                    self._clock(),
+                    base=response.url,
+                    charset=response.charset,
+                )
+            except EmptyPageError:
+                if not tries_left:
+                    raise
+            else:
+                return response, listing
+        raise AssertionError("the last try returns or raises")
 
 
 def _told(failed: list[tuple[str, ParseError]]) -> list[str]:

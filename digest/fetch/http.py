@@ -29,7 +29,7 @@ from tenacity import (
 from yarl import URL
 
 from digest import __version__
-from digest.errors import FetchError
+from digest.errors import FetchError, GoneError
 from digest.fetch.addresses import is_public
 from digest.fetch.body import ACCEPTED_ENCODINGS, Body
 from digest.fetch.headers import fresh_for, retry_after
@@ -64,6 +64,7 @@ class Response:
         charset: as the Content-Type header says, None where it says none.
         fresh_for: how long the server asks us to wait.
         moved_to: new address, if every redirect on the way was permanent.
+        next_url: what the Link header calls the next page (RFC 8288).
     """
 
     url: str
@@ -72,6 +73,7 @@ class Response:
     validators: Validators
     fresh_for: timedelta | None
     moved_to: str | None = None
+    next_url: str | None = None
 
 
 class Http:
@@ -223,6 +225,7 @@ class Http:
             charset=response.charset if response.content_type.startswith("application/") else None,
             validators=request.validators if content is None else given,
             fresh_for=fresh_for(headers, now),
+            next_url=_next_url(response),
         )
 
 
@@ -295,9 +298,21 @@ def _conditions(validators: Validators) -> dict[str, str]:
     return {name: value for name, value in conditions.items() if value}
 
 
+def _next_url(response: aiohttp.ClientResponse) -> str | None:
+    try:
+        link = response.links.get("next")
+    except ValueError:
+        return None
+    return str(link["url"]) if link else None
+
+
 def _status_error(url: URL, status: int, wait: timedelta | None) -> FetchError:
+    if status == HTTPStatus.GONE:
+        return GoneError(
+            f"HTTP 410 from {url.host}: gone for good, paused until its url is changed",
+            permanent=True,
+        )
     advice: dict[int, str] = {
-        HTTPStatus.GONE: ": gone for good, remove this source",
         HTTPStatus.NOT_FOUND: ": not found, check the url",
         HTTPStatus.UNAUTHORIZED: ": it wants a login",
         HTTPStatus.FORBIDDEN: ": it refuses us",

@@ -30,10 +30,16 @@ from digest.text import one_line
 
 MAX_ERROR_CHARS = 200
 
-_ASKED_DAY = re.compile(r"/date/(\d{4}-\d\d-\d\d)\b")
+_ASKED = re.compile(r"/(?:date|week|month)/(\d{4}-W?\d\d(?:-\d\d)?)\b")
 
 
-def parse_json(content: bytes, source: Source, fetched_at: datetime) -> Listing:  # noqa: ARG001
+def parse_json(
+    content: bytes,
+    source: Source,
+    fetched_at: datetime,  # noqa: ARG001 every parser takes the same
+    *,
+    base: str = "",
+) -> Listing:
     """Read an answer of `/api/daily_papers` or `/api/papers/search`, or one paper's.
 
     An empty array is a valid listing without items.
@@ -55,11 +61,17 @@ def parse_json(content: bytes, source: Source, fetched_at: datetime) -> Listing:
         kind="huggingface",
         announcements=tuple(found),
         shown_on=shown_on,
-        warnings=(*warnings, *odd, *_other_day(source, shown_on)),
+        warnings=(*warnings, *odd, *_other_period(source, base, shown_on)),
     )
 
 
-def parse_html(content: bytes, source: Source, fetched_at: datetime) -> Listing:  # noqa: ARG001
+def parse_html(
+    content: bytes,
+    source: Source,
+    fetched_at: datetime,  # noqa: ARG001 every parser takes the same
+    *,
+    base: str = "",
+) -> Listing:
     """Read a page of huggingface.co/papers: a day, week or month, a search, trending.
 
     Raises:
@@ -91,7 +103,7 @@ def parse_html(content: bytes, source: Source, fetched_at: datetime) -> Listing:
         kind="huggingface",
         announcements=tuple(found),
         shown_on=shown_on,
-        warnings=(*warnings, *_other_day(source, shown_on)),
+        warnings=(*warnings, *_other_period(source, base, shown_on)),
     )
 
 
@@ -152,12 +164,33 @@ def _day_of(found: Sequence[Announcement]) -> date | None:
     return day if papers * 2 > len(found) else None
 
 
-def _other_day(source: Source, shown_on: date | None) -> tuple[str, ...]:
-    """Warn where a day was asked for and another one came, as on days without papers."""
-    parts = urlsplit(source.url)
-    in_path = _ASKED_DAY.search(parts.path)
-    text = in_path[1] if in_path else parse_qs(parts.query).get("date", [""])[0]
-    asked = read_day(text)
-    if not asked or not shown_on or asked == shown_on:
+def _other_period(source: Source, base: str, shown_on: date | None) -> tuple[str, ...]:
+    """Warn where a period was asked for and another one came, as on days without papers.
+
+    Args:
+        base: where the listing came from in the end; a date without papers is redirected.
+    """
+    asked = _period(source.url)
+    if not asked:
+        return ()
+    got = _period(base) if base else asked
+    # A next page names the period that was asked for too.
+    if got != asked:
+        return (f"asked for {asked}, was sent to {one_line(base, 200)}",)
+    if not shown_on or asked in _spellings(shown_on):
         return ()
     return (f"asked for {asked}, the listing is of {shown_on}",)
+
+
+def _period(url: str) -> str | None:
+    """Read the day, week or month that an address names, as it is written there."""
+    parts = urlsplit(url)
+    if in_path := _ASKED.search(parts.path):
+        return in_path[1]
+    query = parse_qs(parts.query)
+    return next((query[name][0] for name in ("date", "week", "month") if name in query), None)
+
+
+def _spellings(day: date) -> tuple[str, str, str]:
+    year, week, _ = day.isocalendar()
+    return day.isoformat(), f"{year}-W{week:02}", f"{day:%Y-%m}"

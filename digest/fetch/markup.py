@@ -15,6 +15,9 @@ ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 DECLARED = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']""")
 NAME = re.compile(r"<([A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
 
+SKIP_DAYS = re.compile(r"<skipDays>(?P<days>.{0,1000}?)</skipDays>", re.DOTALL)
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
 XML_SPACE = (" ", "\t", "\n", "\r", "?")
 
 # UTF-32 first: its little-endian mark begins with that of UTF-16.  XML 1.0 appendix F.
@@ -78,6 +81,13 @@ def read_markup(content: bytes, charset: str | None = None) -> Markup:
 def found(markup: Markup) -> str:
     """Say for an error what a document is instead of the one expected."""
     return f"<{markup.root}>" if markup.root else excerpt(markup.text)
+
+
+def skip_weekdays(markup: Markup) -> frozenset[int]:
+    """Read the weekdays (0 = Monday) on which an RSS channel says that it brings nothing."""
+    found = SKIP_DAYS.search(markup.text)
+    said = found["days"].lower() if found else ""
+    return frozenset(number for number, name in enumerate(WEEKDAYS) if f">{name}<" in said)
 
 
 def _decode(content: bytes, charset: str | None) -> tuple[str, list[str]]:

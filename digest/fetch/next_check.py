@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 
 LONGEST_WAIT = timedelta(days=1)
+# What is gone for good is not asked again; a changed url or `digest fetch NAME` ends the pause.
+PAUSE = timedelta(days=3650)
 
 
 def after_success(now: datetime, every: timedelta, fresh_for: timedelta | None) -> datetime:
@@ -26,3 +28,8 @@ def after_failure(
     longest = max(every, LONGEST_WAIT)
     patience = min(every * (1 << min(failures, 16)), longest)
     return now + max(patience, min(retry_after or timedelta(), longest))
+
+
+def after_gone(now: datetime) -> datetime:
+    """Give the next check of a source that is gone for good: never, unless somebody acts."""
+    return now + PAUSE

@@ -47,7 +47,7 @@ def parse_listing(
         case "feed":
             return feed.parse(content, source, fetched_at, base=base, charset=charset)
         case "huggingface":
-            return _parse_huggingface(content, source, fetched_at)
+            return _parse_huggingface(content, source, fetched_at, base)
         case kind:
             raise ParseError(f'kind "{kind}" is not known', permanent=True)
 
@@ -87,12 +87,12 @@ def _parse_arxiv(
         return arxiv_page.parse(content, source, fetched_at, base=base)
     if arxiv_mail.is_mailing(content):
         return arxiv_mail.parse(content, source, fetched_at)
-    return arxiv.parse(content, source, fetched_at, charset=charset)
+    return arxiv.parse(content, source, fetched_at, base=base, charset=charset)
 
 
-def _parse_huggingface(content: bytes, source: Source, fetched_at: datetime) -> Listing:
+def _parse_huggingface(content: bytes, source: Source, fetched_at: datetime, base: str) -> Listing:
     if looks_like_json(content):
-        return parse_json(content, source, fetched_at)
+        return parse_json(content, source, fetched_at, base=base)
     if looks_like_html(content):
-        return parse_html(content, source, fetched_at)
+        return parse_html(content, source, fetched_at, base=base)
     return parse_text(content, source, fetched_at)

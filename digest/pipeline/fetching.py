@@ -3,12 +3,15 @@
 import asyncio
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 
-from digest.errors import FetchError
+from digest.errors import FetchError, GoneError
+from digest.fetch.arxiv_address import gap_address, gap_days
 from digest.fetch.diff import diff
-from digest.fetch.next_check import after_failure, after_success
+from digest.fetch.joining import join
+from digest.fetch.next_check import after_failure, after_gone, after_success
+from digest.fetch.plausible import check_plausible
 from digest.model import (
     Change,
     ChangeKind,
@@ -29,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 # A claim that is not recorded within its lease is due again: the worker is thought dead.
 LEASE = timedelta(minutes=10)
+# After so many failures in a row a listing is taken without the days missed before it.
+GAP_PATIENCE = 3
 # Sources claimed at once; the HTTP client keeps to one connection a host by itself.
 BATCH = 200
 
@@ -75,6 +80,10 @@ async def check_source(
     """Fetch one claimed source, hold its listing against the store, record what came out."""
     try:
         fetched = await fetcher.fetch(state.source, state.validators)
+        if fetched.listing:
+            _check_plausible(fetched.listing, state, clock())
+            listing = await _with_missed_days(database, fetcher, state, fetched.listing)
+            fetched = replace(fetched, listing=listing)
     except FetchError as error:
         return await asyncio.to_thread(_record_failure, database, state, error, clock())
     return await asyncio.to_thread(_record_listing, database, state, fetched, clock())
@@ -95,6 +104,8 @@ async def try_sources(
     for state in states:
         try:
             fetched = await fetcher.fetch(state.source, Validators())
+            if fetched.listing:
+                _check_plausible(fetched.listing, state, clock())
         except FetchError as error:
             checks.append(_failed(state, error))
             continue
@@ -112,6 +123,44 @@ def _claim_sources(
 ) -> list[SourceState]:
     with database.write() as connection:
         return sources.claim_due_sources(connection, now, LEASE, BATCH, names=names)
+
+
+def _check_plausible(listing: Listing, state: SourceState, now: datetime) -> None:
+    check_plausible(listing, state.source, state.usual_count, state.failures, now.date())
+
+
+async def _with_missed_days(
+    database: Database, fetcher: Fetcher, state: SourceState, listing: Listing
+) -> Listing:
+    """Add what arXiv announced on days whose feed was never read; other sources keep theirs.
+
+    Raises:
+        FetchError: the days could not be read; the next check tries again, for a while.
+    """
+    last = await asyncio.to_thread(_last_shown_on, database, state)
+    if last is None or listing.shown_on is None:
+        return listing
+    address = gap_address(state.source.url, last, listing.shown_on)
+    if address is None:
+        return listing
+    days = gap_days(last, listing.shown_on)
+    try:
+        found = await fetcher.fetch(replace(state.source, url=address), Validators())
+    except FetchError as error:
+        if state.failures < GAP_PATIENCE:
+            raise
+        said = f"days were missed and could not be filled: {days}: {error}"
+        return replace(listing, warnings=(*listing.warnings, said))
+    missed = found.listing or replace(listing, announcements=())
+    said = (
+        f"days were missed: {days}: {len(missed.announcements)} items taken from arXiv's query API"
+    )
+    return join([listing, missed], [said])
+
+
+def _last_shown_on(database: Database, state: SourceState) -> date | None:
+    with database.read() as connection:
+        return sources.last_shown_on(connection, state.id)
 
 
 def _record_listing(
@@ -147,7 +196,11 @@ def _record_listing(
 def _record_failure(
     database: Database, state: SourceState, error: FetchError, now: datetime
 ) -> Check:
-    next_check_at = after_failure(now, state.source.every, state.failures + 1, error.retry_after)
+    next_check_at = (
+        after_gone(now)
+        if isinstance(error, GoneError)
+        else after_failure(now, state.source.every, state.failures + 1, error.retry_after)
+    )
     check = _failed(state, error)
     with database.write() as connection:
         sources.record_check(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from digest.model import ListingOutcome, Source, SourceState, Validators, new_id
 from digest.store.database import claim_due, update_rows
@@ -164,6 +164,14 @@ def recent_checks(connection: Connection, source_id: str, limit: int) -> list[Ch
         .limit(limit)
     )
     return [Check(**row._mapping) for row in rows]
+
+
+def last_shown_on(connection: Connection, source_id: str) -> date | None:
+    """Give the latest day that a listing of a source said it was of."""
+    newest: date | None = connection.execute(
+        select(func.max(listings.c.shown_on)).where(listings.c.source_id == source_id)
+    ).scalar()
+    return newest
 
 
 def follow_count(usual: int | None, items: int) -> int:

@@ -115,7 +115,7 @@ async def test_error_that_will_not_pass_is_not_tried_again(http, site, status):
 async def test_gone_says_what_to_do(http, site):
     site.answer("/", status=410)
 
-    with pytest.raises(FetchError, match="gone for good, remove this source"):
+    with pytest.raises(FetchError, match="gone for good, paused until its url is changed"):
         await get(http, site.url())
 
 

@@ -19,8 +19,6 @@ NO_LISTINGS = {
     "hostile": "measured in test_hostile.py",
     "hostile-json": "measured in test_hostile.py",
 }
-# Read by kinds that are not there yet; this list fails when they are.
-NOT_YET = {"semantic-scholar", "crossref", "pubmed"}
 # Where no reader can give the count of the index, and why.
 REFUSED = {
     "malformed_rss_namespaced.xml": "two declarations, undeclared prefixes: allowed to fail",
@@ -28,7 +26,6 @@ REFUSED = {
     "unknown_feed.xml": "a <note>, no feed at all",
     "rss_incomplete_cdata.xml": "broken off before a single letter of its only item",
     "undeclared_namespace.xml": "broken and without items, so no valid empty feed",
-    "pubmed_esearch.json": "five ids without a title each: nothing that a reader could be shown",
 }
 
 
@@ -49,15 +46,11 @@ def cases():
     for folder, name, expected in rows():
         # "0 papers, an error" is an error.
         count = None if "error must" in expected or "an error" in expected else expected
-        marks = ()
-        if folder in NOT_YET and name not in REFUSED:
-            marks = (pytest.mark.xfail(strict=True, reason="its kind is not there yet"),)
         yield pytest.param(
             f"{folder}/{name}",
             int(re.match(r"\d+", count)[0]) if count and name not in REFUSED else None,
             "not well-formed" in expected,
             id=name,
-            marks=marks,
         )
 
 
