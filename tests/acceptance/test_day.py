@@ -268,3 +268,12 @@ def test_relay_out_of_reach_ends_with_1_and_loses_nothing(installation, settings
     installation.run("run")
 
     assert mails.recipients == dict.fromkeys(READERS, 1)
+
+
+def test_day_is_the_same_on_postgresql(installation, settings, mails, postgresql_url):
+    installation.write(f'{settings}\n[database]\nurl = "{postgresql_url}"\n')
+
+    installation.run("run")
+    installation.run("run")
+
+    assert mails.recipients == dict.fromkeys(READERS, 1)
