@@ -133,7 +133,7 @@ def options(unit, section="Service"):
 
 def sandbox(unit):
     found = options(unit)
-    return found[[key for key, _ in found].index("DynamicUser") :]
+    return found[[key for key, _ in found].index("User") :]
 
 
 def test_systemd_finds_nothing_to_say_against_the_units(analyze, tmp_path):
