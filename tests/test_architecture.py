@@ -12,7 +12,18 @@ SEAMS = {"config", "protocols"}
 STAGES = {"fetch", "rank", "compose", "deliver", "store"}
 CORRIDOR = {"pipeline", "web", "schedule"}
 ROOF = {
-    *("app", "service", "cli", "config_file", "logs", "starter", "operations", "check", "trial"),
+    *(
+        "app",
+        "service",
+        "cli",
+        "config_file",
+        "logs",
+        "starter",
+        "operations",
+        "check",
+        "trial",
+        "imports",
+    ),
     *("demo", "__main__"),
 }
 
@@ -29,7 +40,7 @@ MAY_IMPORT = {
     "starter": GROUND | {"config_file"},
     "app": GROUND | SEAMS | STAGES | CORRIDOR | {"service"},
     **dict.fromkeys(
-        ("cli", "operations", "check", "trial", "demo", "__main__"),
+        ("cli", "operations", "check", "trial", "imports", "demo", "__main__"),
         GROUND | SEAMS | STAGES | CORRIDOR | ROOF,
     ),
 }
@@ -38,6 +49,8 @@ MAY_IMPORT = {
 NAMED_IN = {
     "feedparser": {"fetch/feed.py"},
     "jmespath": {"fetch/mapping.py"},
+    "bibtexparser": {"fetch/bibliography.py"},
+    "rispy": {"fetch/bibliography.py"},
     "aiosmtplib": {"deliver/smtp.py"},
     "apscheduler": {"schedule/in_process.py"},
     "jinja2": {"render.py"},

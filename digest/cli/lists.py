@@ -1,5 +1,6 @@
 """Commands that show and change what is stored: status, items, sources, subscribers."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -135,6 +136,72 @@ def try_source(
         console.lines(*trial.lines())
     if trial.error:
         raise typer.Exit(1)
+
+
+@sources.command("import")
+def import_sources(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="OPML, as feed readers export it.")],
+    write: Annotated[
+        bool, typer.Option("--write", help="Append to the settings file, not to the terminal.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Turn a feed reader's list into [[sources]] to paste, or add them to the settings file."""
+    from digest import imports
+    from digest.cli import console
+
+    shared = options(context)
+    found = imports.read_feed_list(file)
+    known = shared.settings().sources if write or shared.path.exists() else ()
+    tables = imports.source_tables(found.feeds, known)
+    if write and tables:
+        imports.append_tables(shared.path, tables)
+    if json:
+        console.json_object({"feeds": found.feeds, "new": len(tables), "warnings": found.warnings})
+        return
+    if not write:
+        console.lines(*tables)
+    for warning in found.warnings:
+        console.complain(f"odd: {warning}")
+    where = f"written to {shared.path}" if write else "to paste"
+    console.complain(f"{len(found.feeds)} feeds, {len(tables)} of them new, {where}")
+
+
+@subscribers.command("import-library")
+def import_library(
+    context: typer.Context,
+    address: Address,
+    file: Annotated[
+        Path,
+        typer.Argument(help="BibTeX, RIS, CSL-JSON, or an export of Zotero or Web of Science."),
+    ],
+    interest: Annotated[
+        str, typer.Option(help="The interest that the works are examples of.")
+    ] = "library",
+    json: Json = False,
+) -> None:
+    """Make the works of a library examples of what a subscriber wants."""
+    from digest import imports, operations
+    from digest.cli import console
+
+    library = imports.read_library_file(file)
+    app = options(context).app()
+    imported = imports.import_library(
+        app, operations.find_subscriber(app, address), library, interest
+    )
+    if json:
+        console.json_object({"records": library.records, "imported": imported})
+        return
+    for warning in library.warnings:
+        console.complain(f"odd: {warning}")
+    if imported.to_paste:
+        console.lines(imported.to_paste)
+        console.complain(f"{address} stands in the settings file: paste these lines there")
+    else:
+        console.lines(
+            f"{library.records} records, {imported.added} new examples of interest {interest}"
+        )
 
 
 @subscribers.command("list")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from digest.fetch.work import newer
+from digest.fetch.work import name_within, newer
 from digest.model import Announcement, Listing
 
 
@@ -14,11 +14,14 @@ def join(listings: Sequence[Listing], warnings: Sequence[str] = ()) -> Listing:
     Args:
         warnings: what was odd about the joining, besides what the pages say themselves.
     """
+    if len(listings) == 1:
+        # What one document shows is its parser's business.
+        return replace(listings[0], warnings=(*listings[0].warnings, *warnings))
     found: dict[str, Announcement] = {}
     for listing in listings:
         for one in listing.announcements:
-            known = found.get(one.keys[0])
-            found[one.keys[0]] = newer(known, one) if known else one
+            name = name_within(one)
+            found[name] = newer(found[name], one) if name in found else one
     said = (warning for listing in listings for warning in listing.warnings)
     return replace(
         listings[0],

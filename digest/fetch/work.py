@@ -102,8 +102,8 @@ def collect(
             odd.append(f"entry {number} skipped: {error}")
             continue
         if announcement:
-            known = found.get(announcement.keys[0])
-            found[announcement.keys[0]] = newer(known, announcement) if known else announcement
+            name = name_within(announcement)
+            found[name] = newer(found[name], announcement) if name in found else announcement
     if odd and not found:
         raise ParseError(f"could read none of {len(entries)} entries: {odd[0]}", source=source.name)
     if len(odd) > MAX_TOLD:
@@ -119,6 +119,12 @@ def newer(one: Announcement, other: Announcement) -> Announcement:
     published = [day for day in (last.published_on, first.published_on) if day]
     announce = max(last.announce, first.announce, key=lambda word: word.strength)
     return replace(last, announce=announce, published_on=min(published, default=None))
+
+
+def name_within(announcement: Announcement) -> str:
+    """Give what an item is told by within its listing: several may share one page."""
+    key = announcement.keys[0]
+    return f"{key} {announcement.title}" if key.startswith("link:") else key
 
 
 def announcement_of(work: Work, source: Source, base: str = "") -> Announcement:

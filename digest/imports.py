@@ -1,0 +1,177 @@
+"""What other programs exported, brought in: feeds as sources, a library as an interest.
+
+Foreign files are read in the sandbox, as listings are.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from digest.app import App
+from digest.config import Settings, SourceSettings
+from digest.config_file import load_settings
+from digest.errors import ConfigError, FetchError
+from digest.fetch import files
+from digest.fetch.bibliography import Library, read_library
+from digest.fetch.opml import Feed, FeedList, read_feeds
+from digest.fetch.sandbox import Sandbox
+from digest.identity import keys
+from digest.model import Announcement, Interest, Subscriber, Validators
+from digest.store import items, subscribers
+
+Read = TypeVar("Read")
+
+# A ranker weighs examples one by one; more than these say nothing new of an interest.
+MAX_EXAMPLES = 500
+MAX_NAME_CHARS = 40
+_NAME_SIGNS = re.compile(r"[^a-z0-9]+")
+
+
+def read_feed_list(path: Path) -> FeedList:
+    """Read an OPML file.
+
+    Raises:
+        ParseError: it is none; FetchError: it cannot be read.
+    """
+    return _read(path, read_feeds)
+
+
+def read_library_file(path: Path) -> Library:
+    """Read a bibliography of any format.
+
+    Raises:
+        ParseError: it is none; FetchError: it cannot be read.
+    """
+    return _read(path, read_library)
+
+
+def _read(path: Path, read: Callable[[bytes], Read]) -> Read:
+    async def run() -> Read:
+        saved = files.read(str(path), Validators())
+        async with Sandbox() as sandbox:
+            return await sandbox.run(read, (saved.documents or ())[0].content)
+
+    try:
+        return asyncio.run(run())
+    except FetchError as error:
+        error.source = error.source or path.name
+        raise
+
+
+# --- sources ----------------------------------------------------------------------------
+
+
+def source_tables(feeds: Sequence[Feed], known: Collection[SourceSettings]) -> list[str]:
+    """Write a [[sources]] table for each feed that is no source yet; names are made unique."""
+    addresses = {source.url for source in known}
+    names = {source.name for source in known}
+    tables: list[str] = []
+    for feed in feeds:
+        if feed.url in addresses:
+            continue
+        name = next(candidate for candidate in _names(feed) if candidate not in names)
+        names.add(name)
+        # A JSON string is a TOML string as well.
+        tables.append(
+            f'[[sources]]\nname = "{name}"\nurl = {json.dumps(feed.url)}\nkind = "feed"\n'
+        )
+    return tables
+
+
+def _names(feed: Feed) -> Iterator[str]:
+    """Give names for a source, plain ones first: its title, its host, then numbered."""
+    host = feed.url.partition("://")[2].partition("/")[0].partition(":")[0]
+    spoken = [_NAME_SIGNS.sub("-", text.lower()).strip("-") for text in (feed.title, host)]
+    plain = [name[:MAX_NAME_CHARS].strip("-") for name in spoken if name] or ["feed"]
+    yield from plain
+    number = 2
+    while True:
+        yield f"{plain[0]}-{number}"
+        number += 1
+
+
+def append_tables(path: Path, tables: Sequence[str]) -> Settings:
+    """Append tables to the settings file and read it back; if it is wrong, nothing changes.
+
+    Raises:
+        ConfigError: the file cannot be read or written, or is wrong with the tables.
+    """
+    trial = path.with_name(f"{path.name}.new")
+    try:
+        content = path.read_text(encoding="utf-8").rstrip("\n")
+        trial.write_text("\n\n".join([content, *tables]), encoding="utf-8")
+        trial.chmod(path.stat().st_mode & 0o777)
+        settings = load_settings(trial)
+        trial.replace(path)
+    except ConfigError as error:
+        raise ConfigError(str(error).replace(trial.name, path.name)) from error
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
+    finally:
+        trial.unlink(missing_ok=True)
+    return settings
+
+
+# --- libraries --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """What became of a library.
+
+    Attributes:
+        interest: as it stands now, examples included.
+        added: examples that were not there before.
+        to_paste: lines for the settings file, where that owns the subscriber; else "".
+    """
+
+    interest: Interest
+    added: int
+    to_paste: str = ""
+
+
+def import_library(app: App, subscriber: Subscriber, library: Library, name: str) -> Imported:
+    """Make a library's works the examples of an interest, a new one if there is none so named.
+
+    Nothing is stored for a subscriber of the settings file: the next start would undo it.
+    """
+    with app.database.write() as connection:
+        wanted = {key for work in library.works for key in _own_keys(work)}
+        stored = items.find_by_keys(connection, wanted)
+        given = [_example(work, stored) for work in library.works]
+        known = {one.name: one for one in subscriber.interests}
+        before = known.get(name, Interest(name=name))
+        examples = tuple(dict.fromkeys((*before.examples, *given)))[:MAX_EXAMPLES]
+        interest = replace(before, examples=examples)
+        added = len(examples) - len(before.examples)
+        if subscriber.config_owned:
+            return Imported(interest=interest, added=added, to_paste=_lines(interest))
+        interests = tuple((known | {name: interest}).values())
+        subscribers.add_subscriber(
+            connection, replace(subscriber, interests=interests), app.clock()
+        )
+    return Imported(interest=interest, added=added)
+
+
+def _own_keys(work: Announcement) -> list[str]:
+    return [key for key in work.keys if key.startswith(("arxiv:", "doi:"))]
+
+
+def _example(work: Announcement, stored: Collection[str]) -> str:
+    """Name a work by the id under which the store knows it, else by its title.
+
+    A title is an example by itself; an id that nobody has announced yet says nothing.
+    """
+    known = next((key for key in _own_keys(work) if key in stored), None)
+    has_page = any(not key.startswith("title:") for key in keys(link=work.title, title=work.title))
+    return known or (work.keys[0] if has_page else work.title)
+
+
+def _lines(interest: Interest) -> str:
+    examples = "".join(f"  {json.dumps(one, ensure_ascii=False)},\n" for one in interest.examples)
+    name = json.dumps(interest.name, ensure_ascii=False)
+    return f"[[subscribers.interests]]\nname = {name}\nexamples = [\n{examples}]\n"
