@@ -1,6 +1,6 @@
 """The composition root: settings in, working parts out.
 
-The only file that knows every concrete class and chooses between two engines.
+With transports.py the only file that knows every concrete class and chooses between engines.
 """
 
 import asyncio
@@ -14,9 +14,7 @@ from functools import wraps
 from zoneinfo import ZoneInfo
 
 from digest.compose.message import MessageBuilder
-from digest.config import Settings, SubscriberSettings, smtp_password, web_keys
-from digest.deliver.file import FileTransport
-from digest.deliver.smtp import SmtpTransport
+from digest.config import Settings, SubscriberSettings, web_keys
 from digest.errors import DigestError
 from digest.fetch.fetcher import ListingFetcher
 from digest.fetch.http import Http
@@ -38,6 +36,7 @@ from digest.schedule.clock import first_digest_at
 from digest.service import Job, Notifier, run_service, stop_on_signals
 from digest.store import items, recovery, sources, subscribers
 from digest.store.database import Database
+from digest.transports import transport_of
 
 logger = logging.getLogger(__name__)
 
@@ -151,16 +150,11 @@ class App:
     @asynccontextmanager
     async def transport(self) -> AsyncIterator[Transport]:
         """Hold the connections to the relay open, or the folder that stands in for one."""
-        transport = self._transport()
+        transport = transport_of(self.settings)
         try:
             yield transport
         finally:
             await transport.close()
-
-    def _transport(self) -> Transport:
-        if self.settings.deliver.to == "files":
-            return FileTransport(self.settings.deliver.folder)
-        return SmtpTransport(self.settings.smtp, password=smtp_password(self.settings.smtp))
 
     async def fetch(
         self, names: Sequence[str], *, dry_run: bool, progress: Progress

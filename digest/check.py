@@ -1,13 +1,16 @@
 """Everything an installation needs, tried one by one: for `digest check`."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 from digest.app import App
-from digest.config import Settings
+from digest.config import Settings, smtp_password
+from digest.deliver.dkim import is_aligned
+from digest.deliver.published import records
 from digest.deliver.smtp import SmtpTransport
-from digest.errors import DigestError, FetchError
+from digest.errors import ConfigError, DigestError, FetchError
 from digest.model import Validators
+from digest.transports import sender_domain, signer_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +48,42 @@ async def check_all(settings: Settings) -> AsyncIterator[Finding]:
             count = len(fetched.listing.announcements) if fetched.listing else 0
             kind = fetched.listing.kind if fetched.listing else source.kind
             yield Finding(what=what, is_good=True, text=f"{count} items ({kind})")
-    async with app.transport() as transport:
-        if not isinstance(transport, SmtpTransport):
-            text = f"messages go to files in {settings.deliver.folder}"
-            yield Finding(what="deliver", is_good=True, text=text)
-            return
+    if settings.deliver.to == "files":
+        text = f"messages go to files in {settings.deliver.folder}"
+        yield Finding(what="deliver", is_good=True, text=text)
+        return
+    async for finding in _check_relays(settings):
+        yield finding
+    for finding in _check_sender(settings):
+        yield finding
+
+
+async def _check_relays(settings: Settings) -> AsyncIterator[Finding]:
+    for relay in settings.relays or (settings.smtp,):
         try:
-            yield Finding(what="smtp", is_good=True, text=await transport.check())
+            transport = SmtpTransport(relay, password=smtp_password(relay))
+            text = await transport.check()
+            await transport.close()
         except DigestError as error:
             yield Finding(what="smtp", is_good=False, text=str(error))
+            continue
+        yield Finding(what="smtp", is_good=True, text=text)
+
+
+def _check_sender(settings: Settings) -> Iterator[Finding]:
+    """Try the key, and say what must stand in the DNS; it is not asked."""
+    domain = sender_domain(settings)
+    try:
+        signer = signer_of(settings)
+    except ConfigError as error:
+        yield Finding(what="dkim", is_good=False, text=str(error))
+        return
+    if signer and not is_aligned(domain, signer.domain):
+        text = f"dkim.domain {signer.domain} is not that of mail.from, {domain}: DMARC ignores it"
+        yield Finding(what="dkim", is_good=False, text=text)
+    elif signer:
+        text = f"signs by {signer.algorithm} for {signer.domain}, as mail.from wants it for DMARC"
+        yield Finding(what="dkim", is_good=True, text=text)
+    hosts = [relay.host for relay in settings.relays or (settings.smtp,)]
+    for record in records(domain, hosts, signer):
+        yield Finding(what="publish", is_good=True, text=str(record))

@@ -5,12 +5,12 @@ lists of tables as JSON (`DIGEST_SOURCES='[{...}]'`).  `config_file.py` reads th
 """
 
 import re
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from email.headerregistry import Address
 from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 from urllib.parse import urlencode, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -31,6 +31,10 @@ from digest.model import Announce, Frequency, Interest, Schedule, Source, Subscr
 
 SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d|w)", re.IGNORECASE)
 SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
+RAMP = re.compile(r"(\d{1,7})\s*/\s*day\s*(?:,\s*(?:(doubling)|x?(\d+(?:\.\d+)?)))?", re.IGNORECASE)
+DOMAIN = (
+    r"^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)+$"
+)
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 # What a frequency means where no weekdays are given.
 USUAL_DAYS = {
@@ -87,6 +91,24 @@ def parse_weekdays(value: object) -> object:
         return frozenset(WEEKDAYS.index(str(day).lower()[:3]) for day in value)
     except ValueError as error:
         raise ValueError(f"expected days out of {', '.join(WEEKDAYS)}") from error
+
+
+class Ramp(NamedTuple):
+    """How a new sender warms up: messages on the first day, and the factor from day to day."""
+
+    first_day: int
+    growth: float
+
+
+def parse_ramp(value: object) -> object:
+    """Read "50/day, doubling" or "50/day, x1.5"; without a factor it doubles."""
+    if not isinstance(value, str):
+        return value
+    parts = RAMP.fullmatch(value.strip())
+    ramp = Ramp(int(parts[1]), float(parts[3] or 2.0)) if parts else Ramp(0, 0.0)
+    if ramp.first_day < 1 or ramp.growth < 1:
+        raise ValueError('expected a ramp such as "50/day, doubling" or "50/day, x1.5"')
+    return ramp
 
 
 def check_local_time(value: time) -> time:
@@ -154,14 +176,23 @@ class DeliverSettings(Group):
     give_up_after: Span = timedelta(hours=24)
     batch: int = Field(200, ge=1, le=5000)
     record_every: int = Field(32, ge=1, le=1000)
+    uncertain: Literal["retry", "give up"] = "retry"
+    per_second: float | None = Field(None, gt=0)
+    domain_per_second: float | None = Field(None, gt=0)
+    domain_connections: int | None = Field(None, ge=1)
+    warmup: Annotated[Ramp | None, BeforeValidator(parse_ramp)] = None
+    warmup_from: date | None = None
 
 
 class SmtpSettings(Group):
     """[smtp]: the relay."""
 
+    protocol: Literal["smtp", "lmtp"] = "smtp"
     host: str = "localhost"
     port: int = Field(587, ge=1, le=65535)
+    socket: Path | None = None
     security: Literal["starttls", "tls", "none"] = "starttls"
+    login: Literal["password", "xoauth2"] = "password"
     username: str | None = None
     password: SecretStr | None = None
     password_file: Path | None = None
@@ -181,6 +212,20 @@ class SmtpSettings(Group):
         if self.username and self.security == "none":
             raise ValueError('a login needs security = "starttls" or "tls"')
         return self
+
+
+class RelaySettings(SmtpSettings):
+    """[[relays]]: one of several relays, in order of preference; stands instead of [smtp]."""
+
+    weight: int = Field(1, ge=0, le=1000)
+
+
+class DkimSettings(Group):
+    """[dkim]: the key that signs, for relays that do not sign themselves."""
+
+    domain: str = Field(pattern=DOMAIN)
+    selector: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    key_file: Path
 
 
 class MailSettings(Group):
@@ -471,6 +516,8 @@ class Settings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     deliver: DeliverSettings = DeliverSettings()
     smtp: SmtpSettings = SmtpSettings()
+    relays: tuple[RelaySettings, ...] = ()
+    dkim: DkimSettings | None = None
     mail: MailSettings = MailSettings()
     digest: DigestSettings = DigestSettings()
     web: WebSettings = WebSettings()
@@ -499,6 +546,15 @@ class Settings(BaseSettings):
             twice = {name for name in names if names.count(name) > 1}
             if twice:
                 raise ValueError(f"{what}: given twice: {', '.join(sorted(twice))}")
+        return self
+
+    @model_validator(mode="after")
+    def check_relays(self) -> Self:
+        """Several relays stand instead of the one, and one of them takes mail by itself."""
+        if self.relays and "smtp" in self.model_fields_set:
+            raise ValueError("[smtp] and [[relays]] exclude each other: make [smtp] one of them")
+        if self.relays and not any(relay.weight for relay in self.relays):
+            raise ValueError("relays: one of them needs a weight above 0")
         return self
 
 

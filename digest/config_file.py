@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from annotated_types import Ge, Gt, Le
 from pydantic import BaseModel, ValidationError
@@ -25,6 +26,7 @@ TOML_HEADER = re.compile(r"^\s*(\[\[?)\s*([\w. \"'-]+?)\s*\]\]?\s*(?:#.*)?$")
 TOML_KEY = re.compile(r"^\s*([\w-]+)\s*[=.]")
 
 KeyPath = tuple[str | int, ...]
+Model = TypeVar("Model", bound=BaseModel)
 
 
 def load_settings(path: Path) -> Settings:
@@ -173,27 +175,19 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
     def anchor(path: Path | None) -> Path | None:
         return None if path is None else folder / os.path.expandvars(path.expanduser())
 
-    smtp = settings.smtp
-    smtp = smtp.model_copy(
-        update={
-            "password_file": anchor(smtp.password_file),
-            "ca_file": anchor(smtp.ca_file),
-        }
-    )
+    def anchored(group: Model, *names: str) -> Model:
+        return group.model_copy(update={name: anchor(getattr(group, name)) for name in names})
+
+    files_of_relay = ("password_file", "ca_file", "socket")
     return settings.model_copy(
         update={
             "database": DatabaseSettings(url=_anchored_database(settings.database.url, folder)),
-            "deliver": settings.deliver.model_copy(
-                update={"folder": anchor(settings.deliver.folder)}
-            ),
-            "smtp": smtp,
-            "web": settings.web.model_copy(
-                update={
-                    "secret_key_file": anchor(settings.web.secret_key_file),
-                    "admin_token_file": anchor(settings.web.admin_token_file),
-                }
-            ),
-            "mail": settings.mail.model_copy(update={"templates": anchor(settings.mail.templates)}),
+            "deliver": anchored(settings.deliver, "folder"),
+            "smtp": anchored(settings.smtp, *files_of_relay),
+            "relays": tuple(anchored(relay, *files_of_relay) for relay in settings.relays),
+            "dkim": settings.dkim and anchored(settings.dkim, "key_file"),
+            "web": anchored(settings.web, "secret_key_file", "admin_token_file"),
+            "mail": anchored(settings.mail, "templates"),
             "sources": tuple(_anchored_sources(settings.sources, folder)),
         }
     )

@@ -5,7 +5,7 @@ The command line shows these answers today, the operator's page may tomorrow.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -14,8 +14,10 @@ from digest.app import App
 from digest.config import InterestSettings, SubscriberSettings
 from digest.errors import ConfigError, DigestError
 from digest.model import (
+    Attempt,
     Delivery,
     DeliveryKind,
+    DeliveryStatus,
     Digest,
     Item,
     SourceState,
@@ -24,10 +26,14 @@ from digest.model import (
     new_id,
 )
 from digest.schedule.clock import first_digest_at
-from digest.store import digests, items, outbox, sources, subscribers
+from digest.store import attempts, digests, items, outbox, sources, subscribers
 
 # Digests that `subscribers show` lists.
 RECENT_DIGESTS = 20
+# What `status` says of mail: how much of which time.
+RATE_SPAN = timedelta(hours=1)
+ERROR_SPAN = timedelta(days=1)
+LAST_ERRORS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +43,15 @@ class Status:
     Attributes:
         subscribers: status -> count.
         next_digest_at: when the next confirmed subscriber is due, None without any.
+        attempts: outcome -> count, of the last hour.
+        last_errors: the newest attempts of the last day that were not taken, newest first.
     """
 
     sources: list[SourceState]
     subscribers: dict[str, int]
     outbox: Mapping[str, object]
+    attempts: Mapping[str, int]
+    last_errors: list[Attempt]
     items: int
     next_digest_at: datetime | None
 
@@ -50,10 +60,14 @@ def status(app: App) -> Status:
     """Say how sources, subscribers and the outbox are doing."""
     with app.database.read() as connection:
         everyone = subscribers.count_by_status(connection)
+        now = app.clock()
+        ended = attempts.count_attempts(connection, now - RATE_SPAN)
         return Status(
             sources=[state for state in sources.list_sources(connection) if state.enabled],
             subscribers={str(one): count for one, count in everyone.items()},
-            outbox=outbox.outbox_counts(connection, app.clock()),
+            outbox=outbox.outbox_counts(connection, now),
+            attempts={str(one): count for one, count in ended.items()},
+            last_errors=attempts.last_refusals(connection, now - ERROR_SPAN, LAST_ERRORS),
             items=items.count_items(connection),
             next_digest_at=subscribers.next_due_at(connection),
         )
@@ -174,6 +188,65 @@ def remove_subscriber(app: App, address: str) -> None:
     subscriber = find_subscriber(app, address)
     with app.database.write() as connection:
         subscribers.remove_subscriber(connection, subscriber.email, app.clock())
+
+
+def deliveries(app: App, status: str | None, limit: int) -> list[Delivery]:
+    """List the newest deliveries, all or those of one status.
+
+    Raises:
+        ConfigError: there is no such status.
+    """
+    known = [str(one) for one in DeliveryStatus]
+    if status is not None and status not in known:
+        raise ConfigError(f"status {status}: expected one of {_listed(known)}")
+    with app.database.read() as connection:
+        return outbox.list_deliveries(
+            connection, status=(status and DeliveryStatus(status)) or None, limit=limit
+        )
+
+
+def delivery(app: App, delivery_id: str) -> tuple[Delivery, list[Attempt]]:
+    """Give a delivery and its attempts, oldest first.
+
+    Raises:
+        ConfigError: there is none of that id.
+    """
+    with app.database.read() as connection:
+        found = outbox.find_delivery(connection, delivery_id)
+        if found is None:
+            raise ConfigError(f'delivery {delivery_id}: not known: see "digest outbox list"')
+        return found, outbox.attempts_of(connection, delivery_id)
+
+
+def retry_delivery(app: App, delivery_id: str) -> None:
+    """Make a waiting or failed delivery due now.
+
+    Raises:
+        ConfigError: there is none of that id; DigestError: it was sent or cancelled, its
+            reader left, or it is being tried at this moment.
+    """
+    found, _ = delivery(app, delivery_id)
+    with app.database.write() as connection:
+        if not outbox.retry_delivery(connection, delivery_id, app.clock()):
+            raise _not_waiting(found)
+
+
+def cancel_delivery(app: App, delivery_id: str) -> None:
+    """Take a waiting delivery out of the outbox for good.
+
+    Raises:
+        ConfigError: there is none of that id; DigestError: it does not wait any more.
+    """
+    found, _ = delivery(app, delivery_id)
+    with app.database.write() as connection:
+        if not outbox.cancel_delivery(connection, delivery_id):
+            raise _not_waiting(found)
+
+
+def _not_waiting(found: Delivery) -> DigestError:
+    pending = found.status is DeliveryStatus.PENDING
+    cause = "is being tried at this moment, ask again later" if pending else f"is {found.status}"
+    return DigestError(f"delivery {found.id}: {cause}")
 
 
 def write_preview(app: App, digest: Digest, subscriber: Subscriber, path: Path) -> None:

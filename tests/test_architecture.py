@@ -12,18 +12,8 @@ SEAMS = {"config", "protocols"}
 STAGES = {"fetch", "rank", "compose", "deliver", "store"}
 CORRIDOR = {"pipeline", "web", "schedule"}
 ROOF = {
-    *(
-        "app",
-        "service",
-        "cli",
-        "config_file",
-        "logs",
-        "starter",
-        "operations",
-        "check",
-        "trial",
-        "imports",
-    ),
+    *("app", "service", "cli", "config_file", "logs", "starter", "operations", "check", "trial"),
+    *("imports", "transports"),
     *("demo", "__main__"),
 }
 
@@ -38,7 +28,8 @@ MAY_IMPORT = {
     "config_file": GROUND | SEAMS,
     "logs": set(),
     "starter": GROUND | {"config_file"},
-    "app": GROUND | SEAMS | STAGES | CORRIDOR | {"service"},
+    "transports": GROUND | SEAMS | {"deliver"},
+    "app": GROUND | SEAMS | STAGES | CORRIDOR | {"service", "transports"},
     **dict.fromkeys(
         ("cli", "operations", "check", "trial", "imports", "demo", "__main__"),
         GROUND | SEAMS | STAGES | CORRIDOR | ROOF,

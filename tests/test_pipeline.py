@@ -4,13 +4,14 @@ import asyncio
 import threading
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import count
+from itertools import count, pairwise
 
 import pytest
 
 from digest import rank
 from digest.compose.message import MessageBuilder
 from digest.config import DeliverSettings, DigestSettings, MailSettings
+from digest.deliver.pace import Limits, Pace
 from digest.errors import GoneError, ParseError, TransportError
 from digest.model import (
     Announce,
@@ -62,6 +63,7 @@ class World:
         self.settings = DigestSettings()
         self.mail = MailSettings(sender="Daily Digest <digest@example.org>")
         self.connections = 2
+        self.deliver_settings = DeliverSettings()
 
     def clock(self):
         return self.now
@@ -100,6 +102,10 @@ class World:
             return subscribers.add_subscriber(connection, subscriber, self.now)
 
     @property
+    def transport(self):
+        return self
+
+    @property
     def composer(self):
         return Composer(ranker=lambda: rank.fit([]), digest=self.settings, mail=self.mail)
 
@@ -115,7 +121,7 @@ class World:
         builder = MessageBuilder(self.mail, Templates(None))
         return asyncio.run(
             deliver_due(
-                *(self.database, builder, self, DeliverSettings()),
+                *(self.database, builder, self.transport, self.deliver_settings),
                 clock=self.clock,
                 stop=asyncio.Event(),
                 progress=ignore,
@@ -442,3 +448,62 @@ def test_day_of_arxiv_that_was_missed_is_filled_and_said(world):
     assert "export.arxiv.org/api/query" in asked[2]
     assert check.new == 2
     assert check.warnings == ("days were missed: 2026-10-05: 1 items taken from arXiv's query API",)
+
+
+def test_warm_up_lets_twice_as_many_out_each_day(world):
+    world.deliver_settings = DeliverSettings(warmup="1/day, doubling")
+    world.add_source()
+    world.listing = [paper(1)]
+    for number in range(6):
+        world.add_subscriber(f"reader{number}@example.org")
+    world.check()
+    world.now += DAY
+    world.compose()
+
+    sent = []
+    for _ in range(3):
+        world.sent.clear()
+        world.deliver()
+        world.deliver()  # the day's allowance is spent
+        sent.append(len(world.sent))
+        world.now += DAY
+
+    assert sent == [1, 2, 3]
+
+
+class InstantClock:
+    """Seconds that pass as soon as somebody waits for them."""
+
+    def __init__(self):
+        self.seconds = 0.0
+
+    def __call__(self):
+        self.seconds += 0.01
+        return self.seconds
+
+
+def test_pace_of_the_settings_is_kept_in_a_round(world, monkeypatch):
+    clock = InstantClock()
+    times = []
+    paced = Pace(world, Limits(domain_per_second=10), clock=clock)
+    inner = world.send
+
+    async def send(message):
+        times.append(clock.seconds)
+        return await inner(message)
+
+    monkeypatch.setattr(world, "send", send)
+    monkeypatch.setattr(type(world), "transport", property(lambda _: paced))
+    world.add_source()
+    world.listing = [paper(1)]
+    for number in range(4):
+        world.add_subscriber(f"reader{number}@example.org")
+    world.check()
+    world.now += DAY
+    world.compose()
+
+    world.deliver()
+
+    gaps = [later - earlier for earlier, later in pairwise(times)]
+    assert len(times) == 4
+    assert min(gaps) >= 0.08

@@ -51,6 +51,16 @@ def status(context: typer.Context, json: Json = False) -> None:
         ("", ""),
         [(name.replace("_", " "), value) for name, value in state.outbox.items()],
     )
+    console.table("Attempts in the last hour", ("", ""), state.attempts.items())
+    if state.last_errors:
+        console.table(
+            "Last errors of the day",
+            ("at", "delivery", "outcome", "reply"),
+            [
+                (one.at, one.delivery_id, one.outcome, f"{one.reply.code} {one.reply.text}")
+                for one in state.last_errors
+            ],
+        )
     console.lines(
         f"items stored: {state.items}", f"next digest: {console.instant(state.next_digest_at)}"
     )

@@ -48,6 +48,7 @@ def decide(
     now: datetime,
     give_up_after: timedelta,
     jitter: float,
+    retries_uncertain: bool = True,
 ) -> Attempt:
     """Judge the reply to one try at a delivery.
 
@@ -59,6 +60,8 @@ def decide(
         delivery: its `attempts` count the try that is judged.
         now: when the reply came.
         jitter: 0.0 to 1.0, spreads the next attempt.
+        retries_uncertain: False gives up a message that the relay may have taken: better
+            lost than doubled.
 
     Source: RFC 5321 sections 4.2.1 and 4.5.4.1; RFC 3463.
     """
@@ -66,7 +69,8 @@ def decide(
         return Attempt(delivery_id=delivery.id, at=now, outcome=AttemptOutcome.SENT, reply=reply)
     cause = cause_of(reply)
     last_chance_at = delivery.created_at + give_up_after
-    if _is_final(reply, cause) or now >= last_chance_at:
+    gives_up = reply.uncertain and not retries_uncertain
+    if gives_up or _is_final(reply, cause) or now >= last_chance_at:
         return Attempt(
             delivery_id=delivery.id,
             at=now,

@@ -26,6 +26,7 @@ async def send_all(
     clock: Callable[[], datetime],
     random: Callable[[], float],
     stop: asyncio.Event,
+    retries_uncertain: bool = True,
 ) -> AsyncGenerator[Attempt, None]:
     """Hand messages over, `transport.connections` at once, and yield attempts as they finish.
 
@@ -43,6 +44,7 @@ async def send_all(
         clock: the instant of now, aware.
         random: 0.0 to 1.0, spreads the next attempts.
         stop: once set, nothing new is begun; what is in flight is finished and yielded.
+        retries_uncertain: as `decide` has it.
 
     Raises:
         TransportError: the relay as a whole is unusable.  It, and any error of *messages*, is
@@ -73,6 +75,7 @@ async def send_all(
             now=clock(),
             give_up_after=give_up_after,
             jitter=random(),
+            retries_uncertain=retries_uncertain,
         )
 
     attempts = _until_none(send_next, workers=transport.connections, broken=broken)

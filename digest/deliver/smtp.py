@@ -18,7 +18,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from digest.config import SmtpSettings
+from digest.config import SmtpSettings, smtp_password
 from digest.deliver.envelope import Offer, Stage, UnsendableError, seal
 from digest.deliver.pool import Connection, Pool
 from digest.deliver.replies import cleaned
@@ -68,7 +68,7 @@ class SmtpTransport:
         self._settings = settings
         self._password = password
         self._patience = patience or Patience()
-        self._relay = f"{settings.host}:{settings.port}"
+        self._relay = str(settings.socket or f"{settings.host}:{settings.port}")
         self._local_name = settings.local_name
         self._tls = _tls_context(settings)
         self._pool = Pool(
@@ -141,7 +141,8 @@ class SmtpTransport:
         timeout = settings.timeout.total_seconds()
         smtp = aiosmtplib.SMTP(
             hostname=settings.host,
-            port=settings.port,
+            port=None if settings.socket else settings.port,
+            socket_path=settings.socket and str(settings.socket),
             local_hostname=self._local_name,
             timeout=timeout,
             use_tls=settings.security == "tls",
@@ -168,16 +169,38 @@ class SmtpTransport:
 
     async def _greet(self, smtp: aiosmtplib.SMTP) -> None:
         await smtp.connect()
-        await smtp.ehlo()
+        await self._hello(smtp)
         if self._settings.security == "starttls":
             if not smtp.supports_extension("starttls"):
                 raise aiosmtplib.SMTPNotSupported("it offers no STARTTLS, check smtp.security")
             await smtp.starttls()
-            await smtp.ehlo()
+            await self._hello(smtp)
         if self._settings.username is not None:
-            await smtp.login(self._settings.username, self._password or "")
+            await self._log_in(smtp, self._settings.username)
         if not smtp.is_connected:  # nobody would tell the wire that takes over
             raise aiosmtplib.SMTPServerDisconnected("the server left after its greeting")
+
+    async def _hello(self, smtp: aiosmtplib.SMTP) -> None:
+        if self._settings.protocol == "smtp":
+            await smtp.ehlo()
+            return
+        # With one recipient a message, LMTP differs in its first word only; RFC 2033 section 4.1.
+        name = (smtp.local_hostname or "localhost").encode("ascii")
+        answer = await smtp.execute_command(b"LHLO", name)
+        if answer.code != aiosmtplib.SMTPStatus.completed:
+            raise aiosmtplib.SMTPHeloError(answer.code, answer.message)
+        smtp.last_ehlo_response = answer
+
+    async def _log_in(self, smtp: aiosmtplib.SMTP, username: str) -> None:
+        if self._settings.login == "password":
+            await smtp.login(username, self._password or "")
+            return
+        try:
+            # An access token lives an hour; whoever renews it writes it into the file.
+            token = await asyncio.to_thread(smtp_password, self._settings)
+        except ConfigError as error:
+            raise TransportError(str(error), permanent=True) from error
+        await smtp.auth_xoauth2(username, token or "")
 
     async def _hand_over(self, connection: Connection, message: Message) -> tuple[Stage, Reply]:
         try:

@@ -5,14 +5,16 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import random
 
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_exponential
 
 from digest.compose.message import MessageBuilder
 from digest.config import DeliverSettings
+from digest.deliver.pace import Pace
 from digest.deliver.send import send_all
+from digest.deliver.warmup import WarmUp
 from digest.errors import RenderError, StoreError, TransportError
 from digest.model import (
     Attempt,
@@ -21,6 +23,7 @@ from digest.model import (
     Message,
 )
 from digest.protocols import Clock, Progress, Transport
+from digest.store import attempts as attempt_store
 from digest.store import digests as digest_store
 from digest.store import outbox, subscribers
 from digest.store.database import Database
@@ -84,12 +87,14 @@ async def deliver_due(
         if not batch:
             break
         messages = await asyncio.to_thread(_messages, database, builder, batch)
+        paced = transport.in_turn(messages, stop) if isinstance(transport, Pace) else messages
         sending = send_all(
-            *(transport, messages, batch),
+            *(transport, paced, batch),
             give_up_after=settings.give_up_after,
             clock=clock,
             random=random,
             stop=stop,
+            retries_uncertain=settings.uncertain == "retry",
         )
         # What could not be rendered stays claimed: given back, it would be due for ever.
         untried = {message.delivery_id for message in messages}
@@ -112,11 +117,29 @@ async def deliver_due(
 def _claim_deliveries(
     database: Database, settings: DeliverSettings, now: datetime, subscriber_id: str | None
 ) -> dict[str, Delivery]:
+    limit = _limit(database, settings, now)
+    if not limit:
+        return {}
     with database.write() as connection:
         claimed = outbox.claim_due_deliveries(
-            connection, now, settings.lease, settings.batch, subscriber_id=subscriber_id
+            connection, now, settings.lease, limit, subscriber_id=subscriber_id
         )
     return {delivery.id: delivery for delivery in claimed}
+
+
+def _limit(database: Database, settings: DeliverSettings, now: datetime) -> int:
+    """Say how many deliveries may be claimed: a batch, or what a warm-up leaves of the day."""
+    if settings.warmup is None:
+        return settings.batch
+    today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    with database.read() as connection:
+        first_sent_at = attempt_store.first_sent_at(connection) or now
+        ended_today = attempt_store.count_attempts(connection, today)
+    began_on = settings.warmup_from or first_sent_at.astimezone(UTC).date()
+    allowance = WarmUp(*settings.warmup).allowance(
+        day=max(0, (today.date() - began_on).days), sent_today=ended_today[AttemptOutcome.SENT]
+    )
+    return min(settings.batch, allowance)
 
 
 def _messages(

@@ -1,6 +1,6 @@
 """The outbox: what is to be sent, who is trying, and how every attempt went."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import Any, TypedDict
@@ -18,6 +18,7 @@ from digest.model import (
 )
 from digest.store.database import claim_due
 from digest.store.schema import PENDING, attempts, deliveries, subscribers
+from digest.store.subscriber_rows import GETS_MAIL
 from digest.store.subscribers import end_subscriptions
 
 PLAIN = tuple(part.name for part in fields(Delivery))
@@ -173,14 +174,63 @@ def attempts_of(connection: Connection, delivery_id: str) -> list[Attempt]:
         select(attempts)
         .where(attempts.c.delivery_id == delivery_id)
         .order_by(attempts.c.at, attempts.c.id)
-    ).mappings()
+    )
+    return read_attempts(rows)
+
+
+def read_attempts(rows: Iterable[Row[Any]]) -> list[Attempt]:
+    """Read attempts from rows."""
     return [
         Attempt(
             reply=Reply(**{name: row[name] for name in REPLY}),
             **{name: row[name] for name in ATTEMPT},
         )
-        for row in rows
+        for row in (row._mapping for row in rows)
     ]
+
+
+def find_delivery(connection: Connection, delivery_id: str) -> Delivery | None:
+    """Give one delivery; None if there is none of that id."""
+    row = connection.execute(select(deliveries).where(deliveries.c.id == delivery_id)).first()
+    return None if row is None else _delivery(row)
+
+
+def retry_delivery(connection: Connection, delivery_id: str, now: datetime) -> bool:
+    """Make a delivery due at once, as if it were made now; one that failed is taken up again.
+
+    Returns:
+        False if it was sent or cancelled, is being tried at this moment, or its reader left.
+    """
+    again = (DeliveryStatus.PENDING, DeliveryStatus.FAILED)
+    left = select(subscribers.c.id).where(subscribers.c.status.not_in(GETS_MAIL))
+    return bool(
+        connection.execute(
+            update(deliveries)
+            .where(
+                deliveries.c.id == delivery_id,
+                deliveries.c.status.in_(again),
+                deliveries.c.subscriber_id.is_(None) | deliveries.c.subscriber_id.not_in(left),
+                deliveries.c.claimed_by.is_(None),
+            )
+            # Counted from now: it would be given up at the next "try later" otherwise.
+            .values(status=DeliveryStatus.PENDING, next_attempt_at=now, created_at=now)
+        ).rowcount
+    )
+
+
+def cancel_delivery(connection: Connection, delivery_id: str) -> bool:
+    """Take a waiting delivery out of the outbox for good.
+
+    Returns:
+        False if it does not wait any more, or is being tried at this moment.
+    """
+    return bool(
+        connection.execute(
+            update(deliveries)
+            .where(deliveries.c.id == delivery_id, PENDING, deliveries.c.claimed_by.is_(None))
+            .values(status=DeliveryStatus.CANCELLED)
+        ).rowcount
+    )
 
 
 def _lock_subscribers(connection: Connection, refused: Sequence[Attempt]) -> None:

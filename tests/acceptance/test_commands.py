@@ -6,6 +6,8 @@ import sqlite3
 import stat
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from digest.demo.listings import arxiv_rss, daily_papers_json
 
@@ -80,6 +82,46 @@ def test_check_tries_the_relay(here, mails):
 
     here.write(SETTINGS.replace("files", "smtp") + smtp(9))
     assert "FAILED  smtp" in here.run("check", code=1)
+
+
+def test_check_says_what_to_publish(here, mails, tmp_path):
+    key = rsa.generate_private_key(65537, 2048)
+    form = serialization.PrivateFormat.PKCS8
+    (tmp_path / "dkim.pem").write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+    )
+    dkim = '\n[dkim]\ndomain = "example.org"\nselector = "s1"\nkey_file = "dkim.pem"\n'
+    here.write(SETTINGS.replace("files", "smtp") + smtp(mails.port) + dkim)
+
+    printed = here.run("check")
+
+    assert "ok      dkim: signs by rsa-sha256 for example.org" in printed
+    assert 'publish: s1._domainkey.example.org. TXT "v=DKIM1; k=rsa; p=' in printed
+    assert 'publish: example.org. TXT "v=spf1 mx ~all"' in printed
+    assert "publish: _dmarc.example.org. TXT" in printed
+    other = dkim.replace('"example.org"', '"other.test"')
+    here.write(SETTINGS.replace("files", "smtp") + smtp(mails.port) + other)
+    assert "FAILED  dkim: dkim.domain other.test" in here.run("check", code=1)
+
+
+def test_outbox_shows_what_was_answered_and_takes_orders(here, mails):
+    here.write(SETTINGS.replace("files", "smtp") + smtp(mails.port))
+    mails.refused["ada@example.org"] = "554 5.7.1 not from you"
+    here.run("run")
+
+    [delivery] = json.loads(here.run("outbox", "list", "--status", "failed", "--json"))
+    shown = json.loads(here.run("outbox", "show", delivery["id"], "--json"))
+    assert [one["reply"]["code"] for one in shown["attempts"]] == [554]
+    assert "5.7.1 not from you" in here.run("outbox", "show", delivery["id"])
+    assert "5.7.1 not from you" in here.run("status")
+
+    mails.refused.clear()
+    assert "due now" in here.run("outbox", "retry", delivery["id"])
+    assert "cancelled" in here.run("outbox", "cancel", delivery["id"])
+    assert "is cancelled" in here.run("outbox", "retry", delivery["id"], code=1)
+    assert "not known" in here.run("outbox", "show", "nothing", code=2)
+    assert "expected one of" in here.run("outbox", "list", "--status", "lost", code=2)
+    assert mails.mails == []
 
 
 def smtp(port):

@@ -146,13 +146,21 @@ class _Session:
         reply = "\r\n".join([*(f"250-{one}" for one in lines[:-1]), f"250 {lines[-1]}"])
         await self._answer("EHLO", text, reply)
 
+    async def _on_lhlo(self, text: str) -> None:
+        await self._on_ehlo(text)
+
     async def _on_starttls(self, text: str) -> None:
         if await self._answer("STARTTLS", text, "220 2.0.0 go ahead"):
             await self.writer.start_tls(self.server.tls)
             self.encrypted = True
 
     async def _on_auth(self, text: str) -> None:
-        wanted = "\0" + "\0".join(self.server.login)
+        name, password = self.server.login
+        wanted = (
+            f"user={name}\1auth=Bearer {password}\1\1"
+            if text.split(" ")[1] == "XOAUTH2"
+            else f"\0{name}\0{password}"
+        )
         is_right = base64.b64decode(text.split(" ")[2]).decode() == wanted
         await self._answer(
             "AUTH", text, "235 2.7.0 welcome" if is_right else "535 5.7.8 bad credentials"

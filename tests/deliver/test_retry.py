@@ -141,3 +141,22 @@ def test_next_attempt_lies_ahead_and_not_beyond_the_end(code, text, attempts, mi
 
     if attempt.outcome is DEFERRED:
         assert NOW < attempt.next_attempt_at <= NOW - age + DAY
+
+
+@pytest.mark.parametrize(
+    ("retries_uncertain", "outcome"),
+    [(True, AttemptOutcome.DEFERRED), (False, AttemptOutcome.FAILED)],
+)
+def test_setting_decides_on_a_message_that_may_have_been_taken(retries_uncertain, outcome):
+    reply = Reply(code=0, text="connection lost after the message", uncertain=True)
+
+    attempt = decide(
+        make_delivery(),
+        reply,
+        now=NOW,
+        give_up_after=timedelta(hours=24),
+        jitter=0.0,
+        retries_uncertain=retries_uncertain,
+    )
+
+    assert (attempt.outcome, attempt.bad_address) == (outcome, False)

@@ -8,11 +8,14 @@ import pytest
 from digest.model import AttemptOutcome, DeliveryStatus, Reply, SubscriberStatus
 from digest.store.outbox import (
     attempts_of,
+    cancel_delivery,
     claim_due_deliveries,
+    find_delivery,
     list_deliveries,
     outbox_counts,
     record_attempts,
     release_deliveries,
+    retry_delivery,
 )
 from digest.store.subscribers import find_subscriber, remove_subscriber
 from tests.store.makers import (
@@ -245,3 +248,40 @@ def test_deliveries_are_listed_newest_first(database, deliveries):
 
     assert newest.id == newer.id
     assert pending == [older]
+
+
+def test_failed_delivery_can_be_taken_up_again(database, deliveries):
+    claim(database)
+    record(database, make_attempt(deliveries[0], FAILED))
+
+    with database.write() as connection:
+        assert retry_delivery(connection, deliveries[0].id, LATER)
+
+    assert deliveries[0].id in {one.id for one in claim(database, LATER)}
+
+
+def test_delivery_under_way_is_neither_cancelled_nor_doubled(database, deliveries):
+    claim(database, limit=1)
+
+    with database.write() as connection:
+        assert not retry_delivery(connection, deliveries[0].id, NOW)
+        assert not cancel_delivery(connection, deliveries[0].id)
+
+
+def test_delivery_to_somebody_who_left_is_not_taken_up_again(database, deliveries, ada):
+    claim(database)
+    record(database, make_attempt(deliveries[0], FAILED))
+    with database.write() as connection:
+        remove_subscriber(connection, ada.email, NOW)
+
+        assert not retry_delivery(connection, deliveries[0].id, LATER)
+
+
+def test_cancelled_delivery_never_goes_out(database, deliveries):
+    with database.write() as connection:
+        assert cancel_delivery(connection, deliveries[0].id)
+
+    assert [one.id for one in claim(database)] == [deliveries[1].id]
+    with database.read() as connection:
+        assert find_delivery(connection, deliveries[0].id).status is DeliveryStatus.CANCELLED
+        assert find_delivery(connection, "nothing") is None

@@ -1,0 +1,65 @@
+"""Puts together what takes messages over: relays, signature and pace, as the settings say."""
+
+import time
+from email.utils import parseaddr
+
+from digest.config import Settings, smtp_password
+from digest.deliver.dkim import SignedTransport, Signer
+from digest.deliver.file import FileTransport
+from digest.deliver.pace import Limits, Pace
+from digest.deliver.relays import Relays
+from digest.deliver.smtp import SmtpTransport
+from digest.errors import ConfigError
+from digest.protocols import Transport
+
+
+def transport_of(settings: Settings) -> Transport:
+    """Make the transport of an installation; it belongs to one event loop.
+
+    Raises:
+        ConfigError: a password, key or certificate file cannot be read.
+    """
+    deliver = settings.deliver
+    if deliver.to == "files":
+        return FileTransport(deliver.folder)
+    transport = _relays(settings)
+    if signer := signer_of(settings):
+        # The last to see a message, but for the pace, which does not look into it.
+        transport = SignedTransport(transport, [signer])
+    limits = Limits(
+        per_second=deliver.per_second,
+        domain_per_second=deliver.domain_per_second,
+        domain_at_once=deliver.domain_connections,
+    )
+    return transport if limits == Limits() else Pace(transport, limits, clock=time.monotonic)
+
+
+def signer_of(settings: Settings) -> Signer | None:
+    """Read the key that signs messages; None where the relay does that.
+
+    Raises:
+        ConfigError: the file cannot be read, or holds no key that fits.
+    """
+    dkim = settings.dkim
+    if dkim is None:
+        return None
+    try:
+        pem = dkim.key_file.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"dkim.key_file: {dkim.key_file}: {error.strerror}") from error
+    return Signer.from_pem(pem, domain=dkim.domain, selector=dkim.selector)
+
+
+def sender_domain(settings: Settings) -> str:
+    """Give the domain that mail speaks for."""
+    return parseaddr(settings.mail.sender)[1].rpartition("@")[2]
+
+
+def _relays(settings: Settings) -> Transport:
+    if not settings.relays:
+        return SmtpTransport(settings.smtp, password=smtp_password(settings.smtp))
+    shares = [
+        (SmtpTransport(relay, password=smtp_password(relay)), relay.weight)
+        for relay in settings.relays
+    ]
+    return Relays(shares, clock=time.monotonic)
