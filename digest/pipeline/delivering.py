@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import random
 
-from tenacity import retry, retry_if_exception, stop_after_delay, wait_exponential
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from digest.compose.message import MessageBuilder
 from digest.config import DeliverSettings
@@ -170,8 +170,9 @@ def _messages(
     return messages
 
 
+# A full disk as well: somebody may free space while we wait.
 @retry(
-    retry=retry_if_exception(lambda error: isinstance(error, StoreError) and not error.permanent),
+    retry=retry_if_exception_type(StoreError),
     wait=wait_exponential(multiplier=0.1, max=10),
     stop=stop_after_delay(RECORD_PATIENCE),
     reraise=True,

@@ -5,7 +5,6 @@ files of this room are written once for both.
 """
 
 import os
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -33,6 +32,7 @@ from digest.errors import StoreError
 from digest.store.engines import READ_OPTIONS, display_name, explain, open_engine
 from digest.store.recovery import this_worker
 from digest.store.schema import VERSION
+from digest.store.writer_lock import WriterLock
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -66,10 +66,9 @@ class Database:
         self._reader = self._engine.execution_options(**READ_OPTIONS[self._engine.dialect.name])
         self._name = display_name(self._engine)
         self._lock_timeout = lock_timeout
-        # SQLite has one writer at a time.  Waiting here is fair and wakes at once, where its
-        # busy handler polls; and up to SQLite 3.51.2, two connections that write and
-        # checkpoint at the same moment may damage the file.
-        self._writer = threading.Lock() if self._engine.dialect.name == "sqlite" else None
+        file = self._engine.url.database
+        is_sqlite = self._engine.dialect.name == "sqlite"
+        self._writer = WriterLock(Path(f"{file}.lock")) if is_sqlite else None
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -130,6 +129,8 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
+        if self._writer is not None:
+            self._writer.close()
 
     @contextmanager
     def _one_writer(self) -> Iterator[None]:
@@ -137,9 +138,9 @@ class Database:
             yield
             return
         seconds = self._lock_timeout.total_seconds()
-        if not self._writer.acquire(timeout=seconds):
+        if not self._writer.acquire(seconds):
             raise StoreError(
-                f"database: {self._name}: locked by another thread for {seconds:g} s,"
+                f"database: {self._name}: locked by another writer for {seconds:g} s,"
                 " try again later",
                 permanent=False,
             )

@@ -116,7 +116,7 @@ def test_transaction_within_a_transaction_of_one_file_fails_instead_of_waiting_f
 
     with (
         database.write(),
-        pytest.raises(StoreError, match="locked by another thread") as caught,
+        pytest.raises(StoreError, match="locked by another writer") as caught,
         database.write(),
     ):
         pass
@@ -271,7 +271,7 @@ def test_closing_leaves_one_file(sqlite_url, tmp_path):
 
     database.close()
 
-    assert [path.name for path in tmp_path.iterdir()] == ["digest.db"]
+    assert {path.name for path in tmp_path.iterdir()} == {"digest.db", "digest.db.lock"}
 
 
 # --- schema -----------------------------------------------------------------------------
