@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 
 from digest.compose.message import MessageBuilder
 from digest.config import Settings, SubscriberSettings, web_keys
-from digest.errors import DigestError
+from digest.deliver.maildir import Maildir
+from digest.errors import ConfigError, DigestError
 from digest.fetch.fetcher import ListingFetcher
 from digest.fetch.http import Http
 from digest.fetch.sandbox import Sandbox
@@ -30,13 +31,15 @@ from digest.pipeline.composing import (
 )
 from digest.pipeline.delivering import Handover, deliver_due
 from digest.pipeline.fetching import Check, fetch_due, try_sources
+from digest.pipeline.returning import ReturnDesk, read_returns
 from digest.protocols import Clock, Fetcher, Progress, Ranker, Transport
 from digest.render import Templates
 from digest.schedule.clock import first_digest_at
 from digest.service import Job, Notifier, run_service, stop_on_signals
 from digest.store import items, recovery, sources, subscribers
 from digest.store.database import Database
-from digest.transports import transport_of
+from digest.store.subscriber_rows import address_key
+from digest.transports import return_paths_of, transport_of
 
 logger = logging.getLogger(__name__)
 
@@ -176,6 +179,32 @@ class App:
         if freed:
             logger.warning("claims of dead workers freed: rows=%d", freed)
 
+    def read_returns(self) -> None:
+        """Act on the mail that came back, where a mailbox for it is set up."""
+        bounces, paths = self.settings.bounces, return_paths_of(self.settings)
+        if bounces and paths:
+            desk = ReturnDesk(
+                mailbox=Maildir(bounces.maildir),
+                paths=paths,
+                hashed=lambda address: self.hashes(address)[0],
+                soft_limit=bounces.soft_limit,
+            )
+            read_returns(self.database, desk, self.clock())
+
+    def hashes(self, address: str) -> tuple[str, ...]:
+        """Give the hashes under which an address is remembered, the newest key's first.
+
+        Raises:
+            ConfigError: there is no key.
+        """
+        keys = web_keys(self.settings.web)
+        if not keys:
+            raise ConfigError(
+                "web.secret_key: needed to remember addresses by their hash,"
+                ' make one with "openssl rand -base64 32"'
+            )
+        return Links("", keys).hashes(address_key(address))
+
     async def run_round(self, *, progress: Progress) -> Round:
         """Fetch, compose and deliver whatever is due, once; SIGTERM ends it in good order."""
         self.recover()
@@ -184,6 +213,7 @@ class App:
                 checks = await fetch_due(
                     self.database, fetcher, clock=self.clock, progress=progress
                 )
+            await asyncio.to_thread(self.read_returns)
             digests = await self._compose(stop, progress)
             async with self.transport() as transport:
                 handover = await self._deliver(transport, stop, progress)
@@ -241,8 +271,13 @@ class App:
             async def recover() -> None:
                 await asyncio.to_thread(self.recover)
 
+            async def read_returns() -> None:
+                await asyncio.to_thread(self.read_returns)
+
             tick = self.settings.service.tick
             intervals = {recover: RECOVER_EVERY, fetch: tick, compose: tick, deliver: tick}
+            if self.settings.bounces:
+                intervals[read_returns] = self.settings.bounces.every
             self.recover()
             await run_service(
                 {

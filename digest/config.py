@@ -35,6 +35,8 @@ RAMP = re.compile(r"(\d{1,7})\s*/\s*day\s*(?:,\s*(?:(doubling)|x?(\d+(?:\.\d+)?)
 DOMAIN = (
     r"^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)+$"
 )
+# What a signed return path leaves of the 64 that stand before "@" (RFC 5321 section 4.5.3.1.1).
+RETURN_ROOM = 29
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 # What a frequency means where no weekdays are given.
 USUAL_DAYS = {
@@ -226,6 +228,15 @@ class DkimSettings(Group):
     domain: str = Field(pattern=DOMAIN)
     selector: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     key_file: Path
+
+
+class BounceSettings(Group):
+    """[bounces]: where mail comes back to, and who reads it."""
+
+    address: EmailAddress
+    maildir: Path
+    every: Annotated[Span, Field(ge=timedelta(seconds=1))] = timedelta(minutes=5)
+    soft_limit: int = Field(5, ge=1, le=100)
 
 
 class MailSettings(Group):
@@ -518,6 +529,7 @@ class Settings(BaseSettings):
     smtp: SmtpSettings = SmtpSettings()
     relays: tuple[RelaySettings, ...] = ()
     dkim: DkimSettings | None = None
+    bounces: BounceSettings | None = None
     mail: MailSettings = MailSettings()
     digest: DigestSettings = DigestSettings()
     web: WebSettings = WebSettings()
@@ -546,6 +558,23 @@ class Settings(BaseSettings):
             twice = {name for name in names if names.count(name) > 1}
             if twice:
                 raise ValueError(f"{what}: given twice: {', '.join(sorted(twice))}")
+        return self
+
+    @property
+    def has_key(self) -> bool:
+        """True if links are signed and addresses remembered by their hash."""
+        return bool(self.web.secret_key or self.web.secret_key_file)
+
+    @model_validator(mode="after")
+    def check_bounces(self) -> Self:
+        """Return paths are signed with the key of the links."""
+        if self.bounces and not self.has_key:
+            raise ValueError(
+                "[bounces] needs web.secret_key or web.secret_key_file,"
+                ' make one with "openssl rand -base64 32"'
+            )
+        if self.bounces and len(self.bounces.address.rpartition("@")[0]) > RETURN_ROOM:
+            raise ValueError(f"bounces.address: at most {RETURN_ROOM} characters before the @")
         return self
 
     @model_validator(mode="after")

@@ -186,6 +186,7 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
             "smtp": anchored(settings.smtp, *files_of_relay),
             "relays": tuple(anchored(relay, *files_of_relay) for relay in settings.relays),
             "dkim": settings.dkim and anchored(settings.dkim, "key_file"),
+            "bounces": settings.bounces and anchored(settings.bounces, "maildir"),
             "web": anchored(settings.web, "secret_key_file", "admin_token_file"),
             "mail": anchored(settings.mail, "templates"),
             "sources": tuple(_anchored_sources(settings.sources, folder)),

@@ -26,7 +26,8 @@ from digest.model import (
     new_id,
 )
 from digest.schedule.clock import first_digest_at
-from digest.store import attempts, digests, items, outbox, sources, subscribers
+from digest.store import attempts, digests, items, membership, outbox, sources, subscribers
+from digest.store.membership import Suppression, SuppressionReason
 
 # Digests that `subscribers show` lists.
 RECENT_DIGESTS = 20
@@ -174,6 +175,8 @@ def add_subscriber(
     )
     with app.database.write() as connection:
         known = subscribers.find_subscriber(connection, subscriber.email)
+        if app.settings.has_key and membership.is_refused(connection, app.hashes(subscriber.email)):
+            raise DigestError(f"subscriber {subscriber.email}: suppressed, gets no mail")
         if known and known.status is not SubscriberStatus.UNSUBSCRIBED:
             raise DigestError(f"subscriber {known.email}: already {known.status}")
         return subscribers.add_subscriber(connection, subscriber, now)
@@ -241,6 +244,44 @@ def cancel_delivery(app: App, delivery_id: str) -> None:
     with app.database.write() as connection:
         if not outbox.cancel_delivery(connection, delivery_id):
             raise _not_waiting(found)
+
+
+def suppressions(app: App) -> list[Suppression]:
+    """List the addresses that get no mail, by their hashes."""
+    with app.database.read() as connection:
+        return membership.list_suppressions(connection)
+
+
+def suppress(app: App, address: str) -> None:
+    """Write to an address no more, whether it is subscribed or not.
+
+    Raises:
+        ConfigError: there is no key to hash it with.
+    """
+    now, [hashed, *_] = app.clock(), app.hashes(address)
+    with app.database.write() as connection:
+        found = subscribers.find_subscriber(connection, address)
+        if found is not None:
+            suppressed = SubscriberStatus.SUPPRESSED
+            subscribers.end_subscriptions(connection, [found.id], suppressed, now)
+        membership.suppress(connection, hashed, SuppressionReason.REFUSED, now)
+
+
+def unsuppress(app: App, address: str) -> None:
+    """Let an address sign up again.
+
+    Raises:
+        ConfigError: it is not suppressed, or there is no key.
+    """
+    hashes = app.hashes(address)
+    with app.database.write() as connection:
+        known = membership.forget_suppression(connection, hashes)
+        found = subscribers.find_subscriber(connection, address)
+        if found is not None and found.status is SubscriberStatus.SUPPRESSED:
+            left = SubscriberStatus.UNSUBSCRIBED
+            subscribers.end_subscriptions(connection, [found.id], left, app.clock())
+        elif not known:
+            raise ConfigError(f"suppression {address}: not known")
 
 
 def _not_waiting(found: Delivery) -> DigestError:

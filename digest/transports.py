@@ -3,11 +3,12 @@
 import time
 from email.utils import parseaddr
 
-from digest.config import Settings, smtp_password
+from digest.config import Settings, smtp_password, web_keys
 from digest.deliver.dkim import SignedTransport, Signer
 from digest.deliver.file import FileTransport
 from digest.deliver.pace import Limits, Pace
 from digest.deliver.relays import Relays
+from digest.deliver.returns import ReturningTransport, ReturnPaths
 from digest.deliver.smtp import SmtpTransport
 from digest.errors import ConfigError
 from digest.protocols import Transport
@@ -26,6 +27,8 @@ def transport_of(settings: Settings) -> Transport:
     if signer := signer_of(settings):
         # The last to see a message, but for the pace, which does not look into it.
         transport = SignedTransport(transport, [signer])
+    if paths := return_paths_of(settings):
+        transport = ReturningTransport(transport, paths)
     limits = Limits(
         per_second=deliver.per_second,
         domain_per_second=deliver.domain_per_second,
@@ -48,6 +51,16 @@ def signer_of(settings: Settings) -> Signer | None:
     except OSError as error:
         raise ConfigError(f"dkim.key_file: {dkim.key_file}: {error.strerror}") from error
     return Signer.from_pem(pem, domain=dkim.domain, selector=dkim.selector)
+
+
+def return_paths_of(settings: Settings) -> ReturnPaths | None:
+    """Give what signs return paths; None where nobody reads what comes back.
+
+    Raises:
+        ConfigError: the key cannot be read.
+    """
+    bounces = settings.bounces
+    return ReturnPaths(bounces.address, web_keys(settings.web)) if bounces else None
 
 
 def sender_domain(settings: Settings) -> str:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from digest import __version__
-from digest.cli import days, lists, outbox, setup
+from digest.cli import days, lists, outbox, setup, suppressions
 from digest.cli.options import Options
 from digest.errors import ConfigError, DigestError
 
@@ -31,6 +31,7 @@ setup.register(app)
 days.register(app)
 lists.register(app)
 outbox.register(app)
+suppressions.register(app)
 
 
 def _show_version(*, wanted: bool) -> None:

@@ -55,6 +55,7 @@ class Report:
         addressed_to: where it was sent, lower case; one may be a signed return path of ours.
         recipients: whom it is about by its own account, lower case.
         message_id: of the returned message, without angle brackets; None if it tells none.
+        sender: who wrote it by its own account, lower case; "" if that is unknown.
         subject: as written, at most 200 characters; an unsubscribe request carries its token.
     """
 
@@ -62,6 +63,7 @@ class Report:
     addressed_to: tuple[str, ...] = ()
     recipients: tuple[str, ...] = ()
     message_id: str | None = None
+    sender: str = ""
     subject: str = ""
 
 
@@ -81,6 +83,7 @@ def read_report(content: bytes) -> Report:
         ),
         recipients=recipients,
         message_id=_returned_message_id(mail),
+        sender=next(iter(_addresses(mail.get_all("From", []))), ""),
         subject=" ".join(str(mail.get("Subject", "")).split())[:200],
     )
 

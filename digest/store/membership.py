@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, select, update
 
@@ -24,10 +25,20 @@ from digest.store.subscribers import end_subscriptions, get_subscribers
 
 
 class SuppressionReason(StrEnum):
-    """Why an address is remembered; only REFUSED keeps it from signing up again."""
+    """Why an address is remembered; all but UNSUBSCRIBED keep it from signing up again."""
 
     UNSUBSCRIBED = "unsubscribed"
     REFUSED = "refused"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+
+
+class Suppression(NamedTuple):
+    """An address that gets no mail, by its keyed hash."""
+
+    address_hash: str
+    reason: SuppressionReason
+    since: datetime
 
 
 def confirm(connection: Connection, subscriber_id: str, next_digest_at: datetime) -> None:
@@ -76,24 +87,36 @@ def save_wishes(connection: Connection, subscriber: Subscriber) -> None:
 
 
 def suppress(connection: Connection, hashed: str, reason: SuppressionReason, now: datetime) -> None:
-    """Remember an address by its keyed hash; a refusal is never weakened."""
+    """Remember an address by its keyed hash; nothing is ever weakened."""
     add = upsert(connection, suppressions).values(address_hash=hashed, reason=reason, since=now)
     connection.execute(
         add.on_conflict_do_update(
             index_elements=["address_hash"],
             set_={"reason": add.excluded.reason, "since": add.excluded.since},
-            where=suppressions.c.reason != SuppressionReason.REFUSED,
+            where=suppressions.c.reason == SuppressionReason.UNSUBSCRIBED,
         )
     )
 
 
 def is_refused(connection: Connection, hashes: Collection[str]) -> bool:
-    """Say whether the owner of an address wants no mail ever, by its hash under any key."""
+    """Say whether an address must get no mail ever, by its hash under any key."""
     found = select(suppressions.c.address_hash).where(
         suppressions.c.address_hash.in_(hashes),
-        suppressions.c.reason == SuppressionReason.REFUSED,
+        suppressions.c.reason != SuppressionReason.UNSUBSCRIBED,
     )
     return connection.scalar(found.limit(1)) is not None
+
+
+def list_suppressions(connection: Connection) -> list[Suppression]:
+    """Give every remembered address, the newest first."""
+    rows = connection.execute(select(suppressions).order_by(suppressions.c.since.desc()))
+    return [Suppression(row.address_hash, SuppressionReason(row.reason), row.since) for row in rows]
+
+
+def forget_suppression(connection: Connection, hashes: Collection[str]) -> bool:
+    """Forget an address by its hash under any key; False if it was not remembered."""
+    gone = delete(suppressions).where(suppressions.c.address_hash.in_(hashes))
+    return bool(connection.execute(gone).rowcount)
 
 
 def erase(connection: Connection, ids: Collection[str]) -> None:

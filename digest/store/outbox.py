@@ -108,7 +108,7 @@ def record_attempts(connection: Connection, finished: Sequence[Attempt]) -> None
     known = [attempt for attempt in finished if attempt.delivery_id in subscriber_by_id]
     if not known:
         return
-    connection.execute(insert(attempts), [_attempt_row(attempt) for attempt in known])
+    connection.execute(insert(attempts), [attempt_row(attempt) for attempt in known])
     connection.execute(
         update(deliveries)
         .where(deliveries.c.id == bindparam("row_id"), PENDING)
@@ -254,7 +254,8 @@ def _delivery(row: Row[Any]) -> Delivery:
     return Delivery(**{name: row._mapping[name] for name in PLAIN})
 
 
-def _attempt_row(attempt: Attempt) -> dict[str, Any]:
+def attempt_row(attempt: Attempt) -> dict[str, Any]:
+    """Give the row of an attempt, under a new id."""
     plain = {name: getattr(attempt, name) for name in ATTEMPT}
     reply = {name: getattr(attempt.reply, name) for name in REPLY}
     return plain | reply | {"id": new_id(attempt.at)}

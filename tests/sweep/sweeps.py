@@ -96,6 +96,9 @@ class World:
             for number in range(readers):
                 subscribers.add_subscriber(connection, _reader(number, now), now)
         database.close()
+        # Beforehand: of two services that start at once, one would compose while the other
+        # still reads, and hold the digests back for want of items.
+        assert self.start("fetch").wait(PATIENCE) == 0
 
     def start(self, command: str) -> "subprocess.Popen[bytes]":
         log = (self.folder / "log").open("ab")

@@ -1,0 +1,81 @@
+"""What came back, put down: a delivery that failed after all, and readers who get no more."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from itertools import takewhile
+
+from sqlalchemy import Connection, insert, select, update
+
+from digest.model import (
+    Attempt,
+    Delivery,
+    DeliveryStatus,
+    Subscriber,
+    SubscriberStatus,
+)
+from digest.store.membership import SuppressionReason, suppress
+from digest.store.outbox import attempt_row, find_delivery
+from digest.store.schema import attempts, deliveries
+from digest.store.subscribers import end_subscriptions, get_subscribers
+
+
+def delivery_with_message_id(connection: Connection, message_id: str) -> Delivery | None:
+    """Give the delivery of a Message-ID without angle brackets; None if it is none of ours."""
+    found = connection.scalar(select(deliveries.c.id).where(deliveries.c.message_id == message_id))
+    return find_delivery(connection, found) if found else None
+
+
+def record_bounce(connection: Connection, attempt: Attempt) -> bool:
+    """Let a delivery that was taken have failed after all.
+
+    Returns:
+        False if that was recorded before: bounces may come twice.
+    """
+    failed = (
+        update(deliveries)
+        .where(
+            deliveries.c.id == attempt.delivery_id,
+            deliveries.c.status.in_((DeliveryStatus.SENT, DeliveryStatus.PENDING)),
+        )
+        .values(
+            status=DeliveryStatus.FAILED,
+            claimed_by=None,
+            last_reply=f"{attempt.reply.code:03d} {attempt.reply.text}",
+        )
+    )
+    if not connection.execute(failed).rowcount:
+        return False
+    connection.execute(insert(attempts), [attempt_row(attempt)])
+    return True
+
+
+def failures_in_a_row(connection: Connection, subscriber_id: str, most: int) -> int:
+    """Count the newest deliveries of a subscriber that failed; a good one ends the count.
+
+    Args:
+        most: no more are looked at.
+    """
+    statuses = connection.scalars(
+        select(deliveries.c.status)
+        .where(
+            deliveries.c.subscriber_id == subscriber_id,
+            deliveries.c.status.in_((DeliveryStatus.SENT, DeliveryStatus.FAILED)),
+        )
+        .order_by(deliveries.c.id.desc())
+        .limit(most)
+    )
+    return sum(1 for _ in takewhile(lambda one: one is DeliveryStatus.FAILED, statuses))
+
+
+def suppress_subscriber(
+    connection: Connection,
+    subscriber_id: str,
+    reason: SuppressionReason,
+    hashed: Callable[[str], str],
+    now: datetime,
+) -> None:
+    """Write to a subscriber no more, and remember the address by its hash when it is gone."""
+    readers: Sequence[Subscriber] = [*get_subscribers(connection, [subscriber_id]).values()]
+    for reader in readers:
+        end_subscriptions(connection, [reader.id], SubscriberStatus.SUPPRESSED, now)
+        suppress(connection, hashed(reader.email), reason, now)
