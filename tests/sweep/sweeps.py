@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from datetime import time as wall_time
+from itertools import pairwise
 from pathlib import Path
 
 import psycopg
@@ -126,21 +127,20 @@ def stop_sweep(
     began = time.monotonic()
     chance = random.Random(20261121)
     moments = [world.readers * step // (stops + 1) for step in range(1, stops + 1)]
-    doubled_by_stop = []
+    # What one stop doubles is seen in the run that follows it.
+    doubled = []
     for step, moment in enumerate(moments):
-        before = world.relay.doubled
         process = world.start(commands[step % len(commands)])
         _wait_for_moment(world, moment, process)
         time.sleep(chance.random() * 0.03)
         process.send_signal(number)
         code = process.wait(PATIENCE)
         assert number is signal.SIGKILL or code == 0, f"{number!r}: exit code {code}"
-        doubled_by_stop.append(world.relay.doubled - before)
-    before = world.relay.doubled
+        doubled.append(world.relay.doubled)
     _finish(world, commands[-1])
-    if doubled_by_stop:
-        doubled_by_stop[-1] += world.relay.doubled - before
-    return world.outcome(f"{number.name} of {' and '.join(commands)}", doubled_by_stop, began)
+    doubled.append(world.relay.doubled)
+    by_stop = [later - earlier for earlier, later in pairwise(doubled)]
+    return world.outcome(f"{number.name} of {' and '.join(commands)}", by_stop, began)
 
 
 def backend_sweep(world: World, admin_url: str, stops: int) -> Outcome:
