@@ -14,7 +14,7 @@ from functools import wraps
 from zoneinfo import ZoneInfo
 
 from digest.compose.message import MessageBuilder
-from digest.config import Settings, SubscriberSettings, web_keys
+from digest.config import Settings, SubscriberSettings, admin_token, web_keys
 from digest.deliver.maildir import Maildir
 from digest.errors import ConfigError, DigestError
 from digest.fetch.fetcher import ListingFetcher
@@ -36,7 +36,7 @@ from digest.protocols import Clock, Fetcher, Progress, Ranker, Transport
 from digest.render import Templates
 from digest.schedule.clock import first_digest_at
 from digest.service import Job, Notifier, run_service, stop_on_signals
-from digest.store import items, recovery, sources, subscribers
+from digest.store import items, membership, recovery, sources, subscribers
 from digest.store.database import Database
 from digest.store.subscriber_rows import address_key
 from digest.transports import return_paths_of, transport_of
@@ -45,6 +45,8 @@ logger = logging.getLogger(__name__)
 
 # How often a running service looks for claims of others that died.
 RECOVER_EVERY = timedelta(minutes=10)
+# Those who left are kept for weeks: an hour more or less is nothing.
+FORGET_EVERY = timedelta(hours=1)
 
 # Items that the ranker learns its term statistics from.
 CORPUS_ITEMS = 20_000
@@ -249,7 +251,7 @@ class App:
     async def serve(self) -> None:
         """Run until told to stop: sources at their interval, digests at their hour."""
         stop, sources_read = asyncio.Event(), asyncio.Event()
-        async with self.fetcher() as fetcher, self.transport() as transport:
+        async with self.fetcher() as fetcher, self.transport() as transport, self._web(stop):
 
             async def fetch() -> None:
                 try:
@@ -274,8 +276,13 @@ class App:
             async def read_returns() -> None:
                 await asyncio.to_thread(self.read_returns)
 
+            async def forget() -> None:
+                await asyncio.to_thread(self.forget)
+
             tick = self.settings.service.tick
             intervals = {recover: RECOVER_EVERY, fetch: tick, compose: tick, deliver: tick}
+            if self.links:
+                intervals[forget] = FORGET_EVERY
             if self.settings.bounces:
                 intervals[read_returns] = self.settings.bounces.every
             self.recover()
@@ -288,6 +295,46 @@ class App:
                 stop_within=self.settings.service.stop_within,
                 notifier=Notifier.from_environment(os.environ),
             )
+
+    def forget(self) -> None:
+        """Erase sign-ups that nobody confirmed, and those who left long ago."""
+        links, web = self.links, self.settings.web
+        if links is None:
+            return
+        with self.database.write() as connection:
+            forgotten = membership.forget_old(
+                connection,
+                self.clock(),
+                unconfirmed_for=web.unconfirmed_for,
+                unsubscribed_for=web.unsubscribed_for,
+                hashed=lambda address: links.hashes(address)[0],
+            )
+        if forgotten:
+            logger.info("old subscribers forgotten: count=%d", forgotten)
+
+    @asynccontextmanager
+    async def _web(self, stop: asyncio.Event) -> AsyncIterator[None]:
+        """Answer readers while the service runs, if there are pages."""
+        if self.links is None:
+            yield
+            return
+        # Half a second that no other command should pay for.
+        from digest.web.server import serving
+        from digest.web.site import Site
+
+        site = Site(
+            settings=self.settings,
+            database=self.database,
+            links=self.links,
+            templates=self.templates,
+            clock=self.clock,
+            preview=self.digest_now,
+            admin_token=admin_token(self.settings.web),
+            is_stopping=stop.is_set,
+        )
+        async with serving(site) as port:
+            logger.info("pages served: at=%s port=%d", self.links.base_url, port)
+            yield
 
     async def _compose(self, stop: asyncio.Event, progress: Progress) -> list[Digest]:
         return await asyncio.to_thread(

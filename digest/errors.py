@@ -81,6 +81,10 @@ class LinkError(DigestError):
     """A signed link is forged, expired, or was made for something else."""
 
 
+class NotFoundError(DigestError):
+    """What a page was asked for is not there."""
+
+
 class TransportError(DigestError):
     """The relay as a whole is unusable now: no connection, no TLS, login refused.
 

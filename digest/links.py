@@ -38,7 +38,7 @@ class Purpose(StrEnum):
     FORM = "form"
 
 
-# Subscriber, digest, epoch of the subscriber's links, minute of issue: big-endian.
+# Subscriber, digest, epoch of the subscriber's links, second of issue: big-endian.
 LAYOUTS = {
     Purpose.CONFIRM: struct.Struct(">16s0sHI"),
     Purpose.PREFERENCES: struct.Struct(">16s0sH0s"),
@@ -96,7 +96,7 @@ class Links:
 
     def confirm(self, subscriber_id: str, epoch: int, now: datetime) -> str:
         """Give the address that confirms a subscription, for `CONFIRM_WITHIN`."""
-        return self._address(Purpose.CONFIRM, _packed(subscriber_id), b"", epoch, _minute(now))
+        return self._address(Purpose.CONFIRM, _packed(subscriber_id), b"", epoch, _second(now))
 
     def preferences(self, subscriber_id: str, epoch: int) -> str:
         """Give the address of a subscriber's preferences."""
@@ -111,12 +111,12 @@ class Links:
         return self._address(Purpose.DIGEST, _packed(subscriber_id), _packed(digest_id), epoch, b"")
 
     def feed(self, subscriber_id: str, epoch: int) -> str:
-        """Give the address of a subscriber's own feed; `.atom` or `.json` comes after it."""
+        """Give the address of a subscriber's own feed; `/atom` or `/json` comes after it."""
         return self._address(Purpose.FEED, _packed(subscriber_id), b"", epoch, b"")
 
     def form_stamp(self, now: datetime) -> str:
         """Give a token that says when a form was shown."""
-        return self._token(Purpose.FORM, b"", b"", b"", _minute(now))
+        return self._token(Purpose.FORM, b"", b"", b"", _second(now))
 
     def read(self, purpose: Purpose, token: str, now: datetime) -> Ticket:
         """Read a token that was made for this purpose.
@@ -132,8 +132,8 @@ class Links:
             parts = LAYOUTS[purpose].unpack(urlsafe_b64decode(signed + b"=" * (-len(signed) % 4)))
         except (BadSignature, ValueError, struct.error) as error:
             raise LinkError("link: not one of ours, or no longer valid") from error
-        subscriber, digest, epoch, minute = parts
-        issued_at = datetime.fromtimestamp(minute * 60, UTC) if minute else None
+        subscriber, digest, epoch, second = parts
+        issued_at = datetime.fromtimestamp(second, UTC) if second else None
         if purpose is Purpose.CONFIRM and issued_at and now - issued_at > CONFIRM_WITHIN:
             raise LinkError("link: expired: ask for a new confirmation mail")
         return Ticket(
@@ -166,5 +166,5 @@ def _unpacked(packed: bytes) -> str:
     return str(UUID(bytes=packed)) if packed else ""
 
 
-def _minute(at: datetime) -> int:
-    return int(at.timestamp()) // 60
+def _second(at: datetime) -> int:
+    return int(at.timestamp())

@@ -101,6 +101,10 @@ class Language:
         """Write a day shortly, without its year: Sat 21 Nov."""
         return str(format_skeleton("MMMEd", on, locale=self._locale))
 
+    def weekday(self, on: date) -> str:
+        """Name a day of the week: Saturday."""
+        return str(format_date(on, "EEEE", locale=self._locale))
+
     def moment(self, at: datetime, zone: str) -> str:
         """Write an instant as the clock of *zone* shows it: Sun 22 Nov, 07:00."""
         local = at.astimezone(ZoneInfo(zone))

@@ -62,6 +62,10 @@ NAMED_IN = {
     "pylatexenc": {"text.py"},
     "nh3": {"text.py"},
     "itsdangerous": {"links.py"},
+    "fastapi": {"web"},
+    "starlette": {"web"},
+    "uvicorn": {"web/server.py"},
+    "prometheus_client": {"web"},
 }
 
 FILES = sorted(PACKAGE.rglob("*.py"))

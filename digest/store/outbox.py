@@ -168,6 +168,12 @@ def list_deliveries(
     return [_delivery(row) for row in connection.execute(wanted)]
 
 
+def deliveries_of(connection: Connection, subscriber_id: str) -> list[Delivery]:
+    """Give all deliveries to a subscriber, oldest first."""
+    wanted = select(deliveries).where(deliveries.c.subscriber_id == subscriber_id)
+    return [_delivery(row) for row in connection.execute(wanted.order_by(deliveries.c.id))]
+
+
 def attempts_of(connection: Connection, delivery_id: str) -> list[Attempt]:
     """Give all attempts at a delivery, oldest first."""
     rows = connection.execute(

@@ -1,0 +1,1 @@
+"""The public pages: sign-up, preferences, archive, feeds, API; and the server they run in."""

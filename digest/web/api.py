@@ -1,0 +1,192 @@
+"""The API: what the pages can do, for programs; described at /api/v1/openapi.json."""
+
+import hmac
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+
+from digest.config import InterestSettings, Share
+from digest.links import Purpose
+from digest.model import Item, Subscriber
+from digest.store.archive import search_items
+from digest.store.items import count_items, find_item
+from digest.store.membership import save_wishes
+from digest.store.outbox import outbox_counts
+from digest.store.subscribers import count_by_status
+from digest.web.desk import SignUp, TheDesk
+from digest.web.public import FOUND, WORDS, latest_day, network_of, stretch_of
+from digest.web.site import Here
+
+Bearer = Annotated[HTTPAuthorizationCredentials, Depends(HTTPBearer())]
+
+
+class Strict(BaseModel):
+    """What may be sent: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ItemOut(BaseModel):
+    """An item of the public list."""
+
+    id: str
+    title: str
+    summary: str
+    authors: list[str]
+    url: str | None
+    upvotes: int | None
+    comments: int | None
+    sources: list[str]
+    published_on: date | None
+    eligible_at: datetime | None
+
+
+class SignUpIn(Strict):
+    """A sign-up; a mail asks for confirmation."""
+
+    email: str = Field(max_length=320)
+    topics: list[Annotated[str, Field(max_length=2000)]] = Field([], max_length=20)
+    timezone: str = Field("", max_length=64)
+
+
+class Accepted(BaseModel):
+    """The same for every address."""
+
+    detail: str = "if the address can get mail, a message with a link is on its way"
+
+
+class PreferencesOut(BaseModel):
+    """What a subscriber wishes."""
+
+    max_items: int
+    at_least: int
+    popularity: float
+    interests: list[dict[str, object]]
+
+
+class PreferencesIn(Strict):
+    """What shall change; what is left out stays."""
+
+    max_items: int | None = Field(None, ge=1, le=100)
+    at_least: int | None = Field(None, ge=1, le=100)
+    popularity: Share | None = None
+    interests: list[InterestSettings] | None = Field(None, max_length=20)
+
+
+class StatusOut(BaseModel):
+    """Figures for the operator."""
+
+    items: int
+    subscribers: dict[str, int]
+    outbox: dict[str, int]
+
+
+router = APIRouter()
+
+
+@router.get("/items", operation_id="listItems")
+def list_items(
+    site: Here, day: date | None = None, q: Annotated[str, Query(max_length=200)] = ""
+) -> list[ItemOut]:
+    """List the items of a day (the latest, if none is given), or those that hold words."""
+    words = q.replace("\x00", " ").split()[:WORDS]
+    if words:
+        with site.database.read() as connection:
+            return [_item(one) for one in search_items(connection, words, FOUND)]
+    if day and not 1990 <= day.year <= 9000:
+        return []
+    return [_item(one) for one in stretch_of(site, day or latest_day(site)).items]
+
+
+@router.get("/items/{item_id}", operation_id="getItem", responses={404: {}})
+def get_item(site: Here, item_id: str) -> ItemOut:
+    """Give one item by id or key, as `arxiv:2401.01234`."""
+    with site.database.read() as connection:
+        found = find_item(connection, item_id[:300].replace("\x00", ""))
+    if found is None:
+        raise HTTPException(404, "no such item")
+    return _item(found)
+
+
+@router.post("/subscriptions", operation_id="subscribe", status_code=202)
+async def subscribe(site: Here, desk: TheDesk, request: Request, wanted: SignUpIn) -> Accepted:
+    """Ask for a subscription; the answer never says whether the address is known."""
+    fields = FormData(email=wanted.email, topics="\n".join(wanted.topics), timezone=wanted.timezone)
+    desk.offer(SignUp(fields=fields, network=network_of(site, request), at=site.clock()))
+    return Accepted()
+
+
+def reader(site: Here, bearer: Bearer) -> Subscriber:
+    return site.reader(Purpose.PREFERENCES, bearer.credentials)[0]
+
+
+Reader = Annotated[Subscriber, Depends(reader)]
+
+
+@router.get("/preferences", operation_id="getPreferences", responses={410: {}})
+def get_preferences(subscriber: Reader) -> PreferencesOut:
+    """Give the preferences that the token of a preferences link speaks for."""
+    return _preferences(subscriber)
+
+
+@router.patch("/preferences", operation_id="changePreferences", responses={409: {}, 410: {}})
+def change_preferences(site: Here, subscriber: Reader, wanted: PreferencesIn) -> PreferencesOut:
+    """Change preferences."""
+    if subscriber.config_owned:
+        raise HTTPException(409, "the settings file keeps these preferences")
+    names = [one.name for one in wanted.interests or ()]
+    if len(set(names)) < len(names):
+        raise HTTPException(422, "two interests have the same name")
+    plain = wanted.model_dump(exclude_none=True, exclude={"interests"})
+    changed = replace(subscriber, **plain)
+    if wanted.interests is not None:
+        interests = tuple(one.interest() for one in wanted.interests)
+        changed = replace(changed, interests=interests)
+    with site.database.write() as connection:
+        save_wishes(connection, changed)
+    return _preferences(changed)
+
+
+@router.get("/admin/status", operation_id="status", responses={401: {}})
+def status(site: Here, bearer: Bearer) -> StatusOut:
+    """Give the figures that `digest status` shows."""
+    known = site.admin_token
+    if known is None or not hmac.compare_digest(bearer.credentials.encode(), known.encode()):
+        raise HTTPException(401, "not the operator", {"WWW-Authenticate": "Bearer"})
+    with site.database.read() as connection:
+        outbox = outbox_counts(connection, site.clock())
+        return StatusOut(
+            items=count_items(connection),
+            subscribers={str(key): n for key, n in count_by_status(connection).items()},
+            outbox={key: n for key, n in outbox.items() if isinstance(n, int)},
+        )
+
+
+def _item(item: Item) -> ItemOut:
+    return ItemOut(
+        id=item.id,
+        title=item.title,
+        summary=item.summary,
+        authors=list(item.authors),
+        url=item.links.page,
+        upvotes=item.upvotes,
+        comments=item.comments,
+        sources=list(item.sources),
+        published_on=item.published_on,
+        eligible_at=item.eligible_at,
+    )
+
+
+def _preferences(subscriber: Subscriber) -> PreferencesOut:
+    return PreferencesOut(
+        max_items=subscriber.max_items,
+        at_least=subscriber.at_least,
+        popularity=subscriber.popularity,
+        interests=[{"name": one.name, "text": one.text} for one in subscriber.interests],
+    )

@@ -1,0 +1,125 @@
+"""The application: pages and guard put together, and what its errors look like."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from prometheus_client import CollectorRegistry, Counter
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from digest.errors import LinkError, NotFoundError, StoreError
+from digest.web import api, public, readers
+from digest.web.desk import Desk
+from digest.web.feeds import feed_pages
+from digest.web.guard import Guard
+from digest.web.health import Figures, health_pages
+from digest.web.site import Site
+
+logger = logging.getLogger(__name__)
+
+API = "/api/v1"
+A_DAY = "public, max-age=86400"
+
+
+def make_app(site: Site) -> FastAPI:
+    """Put the application together; its desk works while it runs."""
+    desk = Desk(site)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        work = asyncio.create_task(desk.work())
+        try:
+            yield
+        finally:
+            await desk.finish()
+            work.cancel()
+            with suppress(asyncio.CancelledError):
+                await work
+
+    registry = CollectorRegistry()
+    registry.register(Figures(site))
+    requests = Counter(
+        "digest_http_requests",
+        "Answers by method and status",
+        ["method", "status"],
+        registry=registry,
+    )
+    app = FastAPI(
+        title=site.settings.mail.logo_text,
+        version="1",
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,  # they load scripts from elsewhere
+        redoc_url=None,
+        lifespan=lifespan,
+        redirect_slashes=False,
+    )
+    app.state.site, app.state.desk = site, desk
+    app.add_middleware(Guard, base_url=site.links.base_url, requests=requests)
+    for router in (
+        health_pages(site, registry),
+        feed_pages(site),
+        public.router,
+        readers.router,
+    ):
+        app.include_router(router)
+    app.include_router(api.router, prefix=API)
+    _add_static(app, site)
+    _add_errors(app, site)
+    return app
+
+
+def _add_static(app: FastAPI, site: Site) -> None:
+    types = {"style.css": "text/css", "zone.js": "text/javascript"}
+    files = {name: site.render(name) for name in types}
+
+    @app.get("/static/{name}", include_in_schema=False)
+    async def static(name: str) -> Response:
+        if name not in files:
+            raise NotFoundError("file: no such file")
+        return Response(files[name], media_type=types[name], headers={"Cache-Control": A_DAY})
+
+
+def _add_errors(app: FastAPI, site: Site) -> None:
+    _ = site.language.gettext
+
+    def answer(request: Request, status: int, heading: str, sentence: str = "") -> Response:
+        if request.url.path.startswith(API):
+            return JSONResponse({"detail": sentence or heading}, status)
+        return site.message(heading, sentence, status=status)
+
+    @app.exception_handler(LinkError)
+    async def bad_link(request: Request, _error: LinkError) -> Response:
+        return answer(
+            request,
+            410,
+            _("This link no longer works"),
+            _("It expired, or you left since. Subscribe again to get a new one."),
+        )
+
+    @app.exception_handler(NotFoundError)
+    async def not_found(request: Request, _error: NotFoundError) -> Response:
+        return answer(request, 404, _("There is no such page"))
+
+    @app.exception_handler(RequestValidationError)
+    async def malformed(request: Request, _error: RequestValidationError) -> Response:
+        status = 422 if request.url.path.startswith(API) else 400
+        return answer(request, status, _("This cannot be read"))
+
+    @app.exception_handler(HTTPException)
+    async def refused(request: Request, error: HTTPException) -> Response:
+        response = answer(request, error.status_code, _("There is no such page"), str(error.detail))
+        response.headers.update(error.headers or {})
+        return response
+
+    @app.exception_handler(StoreError)
+    async def busy(request: Request, error: StoreError) -> Response:
+        logger.warning("page not served: %s", error)
+        return answer(request, 503, _("Try again in a moment"))
+
+    @app.exception_handler(Exception)
+    async def failed(_request: Request, _error: Exception) -> Response:
+        return PlainTextResponse("something went wrong here\n", 500)

@@ -1,0 +1,170 @@
+"""What every page needs: the parts of the installation, and how a page is rendered."""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from starlette.responses import HTMLResponse
+
+from digest.compose.headers import message_id
+from digest.compose.pieces import look
+from digest.config import Settings
+from digest.errors import LinkError
+from digest.links import Links, Purpose, Ticket
+from digest.model import (
+    Delivery,
+    DeliveryKind,
+    Digest,
+    Subscriber,
+    SubscriberStatus,
+    new_id,
+)
+from digest.protocols import Clock
+from digest.render import Form, Language, Templates
+from digest.store.database import Database
+from digest.store.subscribers import get_subscribers
+
+# Public pages change when a source was read; so long an older one is shown.
+FRESH_SECONDS = 20.0
+KEPT_PAGES = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """One installation as its pages see it.
+
+    Attributes:
+        preview: composes the digest that a subscriber would get now; nothing is stored.
+        admin_token: opens the operator's page; None = there is none.
+        is_stopping: the process ends soon; a balancer should send nobody here.
+    """
+
+    settings: Settings
+    database: Database
+    links: Links
+    templates: Templates
+    clock: Clock
+    preview: Callable[[Subscriber], Digest]
+    admin_token: str | None = None
+    is_stopping: Callable[[], bool] = lambda: False
+    cache: "PageCache" = field(default_factory=lambda: PageCache())
+
+    @property
+    def language(self) -> Language:
+        """The language of the public pages: that of new subscribers."""
+        return self.templates.language(self.settings.digest.language)
+
+    def render(self, name: str, /, **values: object) -> str:
+        """Render one page."""
+        return self.form(name, (), **values)[0]
+
+    def form(self, name: str, holes: Iterable[str], /, **values: object) -> Form:
+        """Render one page around holes, as `Templates.form` does."""
+        return self.templates.form(
+            f"web/{name}", self.language, holes, **(look(self.settings.mail) | values)
+        )
+
+    def page(self, name: str, /, status: int = 200, **values: object) -> HTMLResponse:
+        """Answer with one page."""
+        return HTMLResponse(self.render(name, **values), status)
+
+    def message(
+        self,
+        heading: str,
+        *sentences: str,
+        status: int = 200,
+        actions: Iterable[dict[str, str]] = (),
+        links: Iterable[dict[str, str]] = (),
+    ) -> HTMLResponse:
+        """Answer with a page of a few sentences; actions are buttons that post."""
+        return self.page(
+            "message.html",
+            status,
+            heading=heading,
+            sentences=sentences,
+            actions=list(actions),
+            links=list(links),
+        )
+
+    def owner(self, purpose: Purpose, token: str) -> tuple[Subscriber, Ticket]:
+        """Give the subscriber that a token speaks for, whatever the status.
+
+        Raises:
+            LinkError: the token is not good, or its subscriber or epoch is gone.
+        """
+        ticket = self.links.read(purpose, token, self.clock())
+        with self.database.read() as connection:
+            found = get_subscribers(connection, [ticket.subscriber_id]).get(ticket.subscriber_id)
+        is_bound = purpose is not Purpose.UNSUBSCRIBE
+        if found is None or (is_bound and ticket.epoch != found.link_epoch):
+            raise LinkError("link: no longer valid")
+        return found, ticket
+
+    def reader(self, purpose: Purpose, token: str) -> tuple[Subscriber, Ticket]:
+        """Give the confirmed subscriber that a token speaks for.
+
+        Raises:
+            LinkError: as `owner`, or the subscription has ended.
+        """
+        found, ticket = self.owner(purpose, token)
+        if found.status is not SubscriberStatus.CONFIRMED:
+            raise LinkError("link: no longer valid")
+        return found, ticket
+
+    def notice(self, kind: DeliveryKind, subscriber: Subscriber) -> Delivery:
+        """Make the delivery of a mail about the subscription itself, due at once."""
+        now = self.clock()
+        delivery_id = new_id(now)
+        return Delivery(
+            id=delivery_id,
+            kind=kind,
+            recipient=subscriber.email,
+            message_id=message_id(delivery_id, self.settings.mail),
+            subscriber_id=subscriber.id,
+            created_at=now,
+            next_attempt_at=now,
+        )
+
+
+def site_of(request: Request) -> Site:
+    """Give the site that a request came to."""
+    site: Site = request.app.state.site
+    return site
+
+
+Here = Annotated[Site, Depends(site_of)]
+
+
+class PageCache:
+    """Keeps rendered pages for a moment; the same one is rendered once at a time."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._kept: dict[Any, tuple[float, Form]] = {}
+
+    def fresh(self, key: object) -> Form | None:
+        """Give a page that is not too old."""
+        until, form = self._kept.get(key, (0.0, None))
+        return form if time.monotonic() < until else None
+
+    def get(self, key: object, make: Callable[[], Form]) -> Form:
+        """Give a page, rendered anew if it is too old."""
+        with self._lock:
+            if form := self.fresh(key):
+                return form
+            form = make()
+            if len(self._kept) >= KEPT_PAGES:
+                self._kept.pop(next(iter(self._kept)))
+            self._kept.pop(key, None)
+            self._kept[key] = (time.monotonic() + FRESH_SECONDS, form)
+            return form
+
+
+def masked(email: str) -> str:
+    """Show an address so that its owner knows it and nobody else learns it."""
+    local, _, domain = email.rpartition("@")
+    name, dot, ending = domain.rpartition(".")
+    return f"{local[:1]}…@{name[:1]}…{dot}{ending}"

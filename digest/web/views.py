@@ -1,0 +1,84 @@
+"""Items and digests as the pages show them: in words, every text from outside made tame."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from digest.compose import wording
+from digest.compose.extract import telling_sentences
+from digest.model import Digest, Item
+from digest.render import Language
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemView:
+    """One item, ready to be shown."""
+
+    title: str
+    url: str | None
+    own_page: str
+    authors: str
+    organisation: str
+    extract: str
+    paragraphs: tuple[str, ...]
+    is_ai: bool
+    votes: str
+    comments: str
+    links: tuple[wording.Link, ...]
+    language: str
+    sources: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PickView:
+    """One pick; `section` names the interest that begins with it."""
+
+    place: int
+    item: ItemView
+    reasons: tuple[str, ...]
+    section: str
+
+
+def view_item(language: Language, item: Item) -> ItemView:
+    """Give an item in a language's words."""
+    votes, comments = wording.counts(language, item.upvotes, item.comments)
+    return ItemView(
+        title=wording.title(item),
+        url=wording.page(item),
+        own_page=f"/item/{item.id}",
+        authors=wording.authors(language, item),
+        organisation=wording.organisation(item),
+        extract=telling_sentences(item.ai_summary or item.summary, ()),
+        paragraphs=tuple(item.summary.split("\n\n")) if item.summary else (),
+        is_ai=bool(item.ai_summary),
+        votes=votes,
+        comments=comments,
+        links=wording.links(language, item),
+        language=wording.language_tag(item.language),
+        sources=", ".join(item.sources),
+    )
+
+
+def view_picks(language: Language, digest: Digest) -> list[PickView]:
+    """Give a digest's picks in order, with their reasons."""
+    shown: list[PickView] = []
+    section: str | None = None
+    for pick in digest.picks:
+        name = pick.interest or language.gettext("Popular today")
+        reasons = wording.shown_reasons(pick.reasons)[: wording.REASONS_SHOWN]
+        shown.append(
+            PickView(
+                place=pick.place,
+                item=view_item(language, pick.item),
+                reasons=tuple(
+                    wording.reason_words(language, one.kind, one.value) for one in reasons
+                ),
+                section="" if name == section else wording.line(name, wording.NAME_ROOM),
+            )
+        )
+        section = name
+    return shown
+
+
+def view_items(language: Language, items: Sequence[Item]) -> list[ItemView]:
+    """Give items in a language's words."""
+    return [view_item(language, item) for item in items]

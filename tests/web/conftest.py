@@ -1,0 +1,130 @@
+"""A site with a few items, a clock of its own, and a visitor."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.policy import default
+
+import httpx
+import pytest
+
+from digest.app import App
+from digest.config import Settings
+from digest.model import Links as ItemLinks
+from digest.store.outbox import list_deliveries
+from digest.store.subscribers import find_subscriber
+from digest.web.app import make_app
+from digest.web.site import Site
+from tests.store.makers import make_item, store_items
+
+BASE = "https://digest.example.org"
+NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
+ADMIN = "a" * 40
+
+
+class Clock:
+    """Stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, **span: float) -> None:
+        self.now += timedelta(**span)
+
+
+class World:
+    """One installation with its pages; `get` and `post` are a visitor's browser."""
+
+    def __init__(self, database_url: str, **web: object) -> None:
+        self.clock = Clock()
+        given = {"base_url": BASE, "secret_key": "k" * 40, "admin_token": ADMIN} | web
+        self.app = App(Settings(database={"url": database_url}, web=given), clock=self.clock)
+        self.app.open()
+        self.database, self.links = self.app.database, self.app.links
+        self.site = Site(
+            settings=self.app.settings,
+            database=self.database,
+            links=self.links,
+            templates=self.app.templates,
+            clock=self.clock,
+            preview=self.app.digest_now,
+            admin_token=ADMIN,
+        )
+        self.web = make_app(self.site)
+        self.runner = asyncio.Runner()
+
+    def request(self, method: str, url: str, **given: object) -> httpx.Response:
+        """Send one request, and let the desk deal with what it took."""
+
+        async def send() -> httpx.Response:
+            async with self.web.router.lifespan_context(self.web):
+                transport = httpx.ASGITransport(self.web, raise_app_exceptions=False)
+                async with httpx.AsyncClient(transport=transport, base_url=BASE) as client:
+                    return await client.request(method, url, **given)
+
+        return self.runner.run(send())
+
+    def get(self, url: str, **given: object) -> httpx.Response:
+        return self.request("GET", url, **given)
+
+    def post(self, url: str, **given: object) -> httpx.Response:
+        return self.request("POST", url, **{"headers": {"Sec-Fetch-Site": "same-origin"}} | given)
+
+    def sign_up(self, email: str, **fields: object) -> httpx.Response:
+        stamp = self.links.form_stamp(self.clock())
+        self.clock.move(seconds=5)
+        return self.post(
+            "/subscribe", data={"email": email, "stamp": stamp, "website": ""} | fields
+        )
+
+    def deliveries(self):
+        with self.database.read() as connection:
+            return list_deliveries(connection, limit=99)
+
+    def subscriber(self, email: str = "ada@example.org"):
+        with self.database.read() as connection:
+            return find_subscriber(connection, email)
+
+    def mail(self, delivery):
+        """Render a delivery as it would be sent."""
+        reader = self.subscriber(delivery.recipient)
+        return message_from_bytes(self.app.builder.notice(delivery, reader).content, policy=default)
+
+    def joined(self, email: str = "ada@example.org", **fields: object):
+        """Sign up and confirm."""
+        self.sign_up(email, **fields)
+        reader = self.subscriber(email)
+        self.post(self.links.confirm(reader.id, reader.link_epoch, self.clock()))
+        return self.subscriber(email)
+
+    def preferences(self, reader) -> str:
+        return self.links.preferences(reader.id, reader.link_epoch)
+
+
+@pytest.fixture
+def world(sqlite_url) -> Iterator[World]:
+    made = World(sqlite_url)
+    store_items(made.database, ITEMS)
+    yield made
+    made.runner.close()
+    made.database.close()
+
+
+TOPICS = ("graph neural networks", "protein folding", "dense retrieval")
+ITEMS = [
+    make_item(
+        number,
+        title=f"{TOPICS[number % 3].capitalize()}, study {number}",
+        summary=f"We look into {TOPICS[number % 3]} once more, and find {number} things.",
+        authors=(f"Author {number}", "Ada Example"),
+        upvotes=number,
+        links=ItemLinks(page=f"https://arxiv.org/abs/2603.{number:05d}"),
+        first_seen_at=NOW - timedelta(hours=2),
+        eligible_at=NOW - timedelta(hours=2),
+    )
+    for number in range(1, 13)
+]
