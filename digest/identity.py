@@ -88,17 +88,7 @@ def arxiv_id(text: str) -> tuple[str, int | None] | None:
     Source: arXiv identifier scheme, info.arxiv.org/help/arxiv_identifier.
     """
     text = text.strip()
-    if len(text) > MAX_LINK_CHARS:
-        return None
-    text = _without_doi_prefix(text)
-    if found := _ARXIV_DOI.fullmatch(text):
-        return _valid_arxiv_id(found["id"])
-    if path := _arxiv_path(text):
-        found = _ARXIV_PATH.fullmatch(path)
-        # ar5iv and old mirrors also serve /ID.
-        return _valid_arxiv_id(found["id"] if found else path.strip("/"))
-    found = _ARXIV_NAME.fullmatch(text)
-    return _valid_arxiv_id(found["id"]) if found else None
+    return _read_arxiv_id(text) if len(text) <= MAX_LINK_CHARS else None
 
 
 def doi(text: str) -> str | None:
@@ -109,12 +99,7 @@ def doi(text: str) -> str | None:
     text = text.strip()
     if len(text) > MAX_LINK_CHARS or ("10." not in text and "rxiv.org" not in text.lower()):
         return None
-    parts = _split(text)
-    if parts and parts.hostname and _PREPRINT_HOSTS.fullmatch(parts.hostname):
-        found = _PREPRINT_PATH.fullmatch(parts.path)
-        return f"10.1101/{found['number']}" if found else None
-    name = _without_doi_prefix(text).rstrip(".,;").lower()
-    return name if _DOI.fullmatch(name) else None
+    return _read_doi(text)
 
 
 def canonical_link(url: str, base: str = "") -> str | None:
@@ -220,6 +205,30 @@ def opening(summary: str) -> str:
 
 
 # --- spellings --------------------------------------------------------------------------
+
+
+# The same spelling is asked for by each key of an item.
+@lru_cache(maxsize=64)
+def _read_arxiv_id(text: str) -> tuple[str, int | None] | None:
+    text = _without_doi_prefix(text)
+    if found := _ARXIV_DOI.fullmatch(text):
+        return _valid_arxiv_id(found["id"])
+    if path := _arxiv_path(text):
+        found = _ARXIV_PATH.fullmatch(path)
+        # ar5iv and old mirrors also serve /ID.
+        return _valid_arxiv_id(found["id"] if found else path.strip("/"))
+    found = _ARXIV_NAME.fullmatch(text)
+    return _valid_arxiv_id(found["id"]) if found else None
+
+
+@lru_cache(maxsize=64)
+def _read_doi(text: str) -> str | None:
+    parts = _split(text)
+    if parts and parts.hostname and _PREPRINT_HOSTS.fullmatch(parts.hostname):
+        found = _PREPRINT_PATH.fullmatch(parts.path)
+        return f"10.1101/{found['number']}" if found else None
+    name = _without_doi_prefix(text).rstrip(".,;").lower()
+    return name if _DOI.fullmatch(name) else None
 
 
 def _valid_arxiv_id(text: str) -> tuple[str, int | None] | None:

@@ -172,4 +172,5 @@ def _content(node: LexborNode, attribute: str) -> str:
     if attribute:
         return (node.attributes.get(attribute) or "").strip()
     # Elements inside may be blocks, that part words, or marks, that do not.
-    return from_html(node.html or "") if node.css_first("* > *") else node.text().strip()
+    has_elements = next(node.iter(), None) is not None
+    return from_html(node.html or "") if has_elements else node.text().strip()

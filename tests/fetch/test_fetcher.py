@@ -1,5 +1,6 @@
 """A source to its listing: where it is read from, and by which parser."""
 
+import contextlib
 import os
 from datetime import UTC, datetime, timedelta
 
@@ -142,3 +143,46 @@ def test_title_of_ten_megabytes_is_cut():
     listing = parse_listing(content, source("x"), NOW)
 
     assert len(listing.announcements[0].title) <= 500
+
+
+async def test_ids_of_a_search_are_replaced_by_the_articles_behind_them(fetcher, site, samples):
+    site.answer("/eutils/esearch.fcgi", (samples / "pubmed/pubmed_esearch.json").read_bytes())
+    site.answer("/eutils/efetch.fcgi", (samples / "pubmed/pubmed_efetch.xml").read_bytes())
+
+    fetched = await fetcher.fetch(source(site.url("/eutils/esearch.fcgi?term=x"), kind="api"), NONE)
+
+    assert len(fetched.listing.announcements) == 5
+    assert fetched.listing.announcements[0].summary.startswith("BACKGROUND")
+
+
+async def test_pages_of_a_site_are_followed_as_far_as_the_source_says(fetcher, site):
+    for number in range(1, 5):
+        markup = (
+            f"<article><h2><a href='/{number}'>Title number {number}</a></h2></article>"
+            f"<a rel=next href='/p{number + 1}'>next</a>"
+        )
+        site.answer(f"/p{number}", markup)
+
+    fetched = await fetcher.fetch(source(site.url("/p1"), kind="page", options={"pages": 2}), NONE)
+
+    titles = [one.title for one in fetched.listing.announcements]
+    assert titles == ["Title number 1", "Title number 2"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("api", b'{"total":1,"offset":0,"data":[' + b'{"paperId":"1"},' * 200_000 + b"{}]}"),
+        ("api", b'{"notes":' * 50_000),
+        ("api", b"<PubmedArticleSet>" + b"<PubmedArticle>" * 300_000),
+        ("page", b"<article><h2>" * 300_000),
+        ("page", b"<article><h2>Title</h2></article>" * 200_000),
+        ("file", b"From x\nFrom: a\n\nx\n\n" * 200_000),
+        ("file", b"From: a\nContent-Type: text/html\n\n" + b"<a href=http://a.example>" * 300_000),
+    ],
+    ids=["items", "depth", "elements", "markup depth", "articles", "mails", "links"],
+)
+async def test_hostile_document_ends_in_a_result_or_an_error(sandbox, kind, content):
+    with contextlib.suppress(ParseError):
+        listing = await sandbox.run(parse_listing, content, source("x", kind=kind), NOW)
+        assert len(listing.announcements) <= 5_000
