@@ -13,7 +13,6 @@ from typing import Any, TypeAlias
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from sklearn.utils.extmath import randomized_svd
 
 from digest.model import Described
 from digest.rank.background import background_frequencies
@@ -25,6 +24,10 @@ Array: TypeAlias = NDArray[np.float64]
 
 UNSEEN_COLUMNS = 1 << 16  # for words that the corpus does not have, by checksum
 RARE_ITEMS = 300  # a word of one item is news in a small corpus, chance in one far above this
+OVERSAMPLING = 10  # directions sought beside those kept, and
+POWER_ITERATIONS = 3  # how often they are refined
+EXACT_UP_TO = 1_000  # items whose directions are computed outright, in under 1 s
+NO_STRENGTH = 1e-6  # of the strongest direction's power; float32 cannot tell it from none
 MAX_TERMS = 200_000  # bounds the memory of the term table, about 100 bytes each
 
 
@@ -128,15 +131,50 @@ class Space:
         if rank < 2 or corpus.nnz == 0:
             empty = np.zeros((corpus.shape[1], 0), dtype=np.float32)
             return cls(empty, np.zeros(0))
-        _, strength, directions = randomized_svd(corpus, rank, n_iter=3, random_state=0)
-        power = strength**2
+        used = np.unique(corpus.indices)
+        found, power = _main_directions(corpus[:, used], rank)
+        directions = np.zeros((corpus.shape[1], found.shape[1]), dtype=np.float32)
+        directions[used] = found
         ridge = settings.ridge_floor + settings.ridge_share * corpus.shape[0]
-        columns = np.ascontiguousarray(directions.T, dtype=np.float32)
-        return cls(columns, power / (power + ridge))
+        return cls(directions, power / (power + ridge))
 
     def project(self, matrix: Matrix) -> Array:
         """Give rows in the main directions: [n, k]."""
         return np.asarray(matrix @ self.directions, dtype=np.float64)
+
+
+def _main_directions(corpus: Matrix, rank: int) -> tuple[NDArray[np.float32], Array]:
+    """Find the leading right singular vectors of a corpus [m, u], and their squared values.
+
+    Orthonormal bases are made in the m items alone: a QR of u terms, of which there are ten
+    times as many, took most of a fit.  Directions of no strength (items told twice) are left
+    out, so the answer may be of fewer than *rank* columns.
+
+    Source: Halko, Martinsson and Tropp 2011, SIAM Review 53(2), 217-288, algorithm 4.4.
+    """
+    turned = corpus.T.tocsr()
+    basis = _item_basis(corpus, turned, min(rank + OVERSAMPLING, corpus.shape[0]))
+    spread = turned @ basis.astype(np.float32)
+    power, turn = np.linalg.eigh((spread.T @ spread).astype(np.float64))
+    kept = power > NO_STRENGTH * power[-1]
+    orthonormal = spread @ (turn[:, kept] / np.sqrt(power[kept])).astype(np.float32)
+    shown = (corpus @ orthonormal).astype(np.float64)
+    power, turn = np.linalg.eigh(shown.T @ shown)
+    kept = np.flatnonzero(power > NO_STRENGTH * power[-1])[::-1][:rank]
+    return orthonormal @ turn[:, kept].astype(np.float32), power[kept]
+
+
+def _item_basis(corpus: Matrix, turned: Matrix, wide: int) -> Array:
+    """Give orthonormal columns [m, wide] that hold what most items share."""
+    items = corpus.shape[0]
+    if items <= EXACT_UP_TO:
+        return np.asarray(np.linalg.eigh((corpus @ turned).toarray().astype(np.float64))[1])[
+            :, -wide:
+        ]
+    basis = np.random.default_rng(0).standard_normal((items, wide))
+    for _ in range(POWER_ITERATIONS):
+        basis, _ = np.linalg.qr(corpus @ (turned @ basis.astype(np.float32)))
+    return basis
 
 
 def _count(folded: list[str]) -> dict[str, float]:

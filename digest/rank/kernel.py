@@ -43,6 +43,14 @@ class Texts:
     latent: Array
     unit: Array
 
+    def joined(self, more: "Texts") -> "Texts":
+        """Give these texts and more."""
+        return Texts(
+            sp.vstack([self.terms, more.terms], format="csr"),
+            np.vstack([self.latent, more.latent]),
+            np.vstack([self.unit, more.unit]),
+        )
+
     def take(self, rows: Sequence[int]) -> "Texts":
         """Give some rows."""
         return Texts(self.terms[rows], self.latent[rows], self.unit[rows])
@@ -82,8 +90,14 @@ class Kernel:
         return self._row.get(content_key(item))
 
     def read(self, texts: Sequence[Described | str]) -> Texts:
-        """Read items or plain words as vectors."""
-        return self._texts(self._features.matrix(texts))
+        """Read items or plain words as vectors; what the corpus holds is not read again."""
+        rows = [None if isinstance(text, str) else self.row(text) for text in texts]
+        fresh = [text for text, row in zip(texts, rows, strict=True) if row is None]
+        known = self.corpus.terms.shape[0]
+        places = iter(range(known, known + len(fresh)))
+        order = [next(places) if row is None else row for row in rows]
+        read = self._texts(self._features.matrix(fresh))
+        return self.corpus.joined(read).take(order) if len(fresh) < len(order) else read
 
     def blend(self, weights: Matrix, fresh: Texts) -> Blend:
         """Sum texts to profiles.

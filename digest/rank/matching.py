@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from digest.model import Described
 from digest.rank.words import STOP_WORDS, item_text, spelled_words, words
@@ -41,6 +41,7 @@ class Index:
 
     def __init__(self, items: Sequence[Described]) -> None:
         self._items = items
+        self._readings: dict[int, _Reading] = {}
 
     @cached_property
     def _padded(self) -> list[str]:
@@ -100,7 +101,7 @@ class Index:
         """Give a matched wish as the item itself spells it."""
         item = self._items[place]
         if wish.field is Field.TEXT:
-            return _spelled_phrase(wish.value, item) or wish.value
+            return self._reading(place).spelling(wish.value) or wish.value
         if wish.field is Field.AUTHOR:
             wanted = name_parts(wish.value)
             shown = (a for a in item.authors if same_name(wanted, name_parts(a)))
@@ -113,12 +114,16 @@ class Index:
 
     def shared(self, text: str, place: int) -> list[str]:
         """Give the telling words of a text that an item shows, as the item spells them."""
-        wanted = {word for word in words(text) if word not in STOP_WORDS}
-        spelled: dict[str, str] = {}
-        for folded, word in spelled_words(item_text(self._items[place])):
-            if folded in wanted:
-                spelled.setdefault(folded, word)
-        return list(spelled.values())
+        reading = self._reading(place)
+        found = sorted(reading.first[word] for word in _telling(text) if word in reading.first)
+        return [reading.spelled[position] for position in found]
+
+    def _reading(self, place: int) -> "_Reading":
+        """Read an item for its spelling when a reason first needs it: most are never picked."""
+        reading = self._readings.get(place)
+        if reading is None:
+            reading = self._readings[place] = _Reading.of(self._items[place])
+        return reading
 
     def _with_phrase(self, value: str) -> list[int]:
         phrase, open_ended = read_phrase(value)
@@ -145,11 +150,55 @@ class Index:
             yield from self._by_word[word]
 
 
-def read_phrase(value: str) -> tuple[list[str], bool]:
-    """Read a keyword as (folded words, open-ended): `graph*` is (["graph"], True)."""
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """The words of one item's text in order.
+
+    Attributes:
+        folded, spelled: each word folded, and as the item has it.
+        first: where each folded word first stands.
+    """
+
+    folded: list[str]
+    spelled: list[str]
+    first: dict[str, int]
+
+    @classmethod
+    def of(cls, item: Described) -> "_Reading":
+        pairs = list(spelled_words(item_text(item)))
+        first: dict[str, int] = {}
+        for position, (folded, _) in enumerate(pairs):
+            first.setdefault(folded, position)
+        return cls([folded for folded, _ in pairs], [word for _, word in pairs], first)
+
+    def spelling(self, value: str) -> str | None:
+        """Give the item's own spelling of a keyword; None where it does not stand there."""
+        phrase, open_ended = read_phrase(value)
+        if not phrase:
+            return None
+        exact, last = phrase[:-1], phrase[-1]
+        # Only a phrase of one open word can begin with a word that is not in it.
+        begin = self.first.get(phrase[0], len(self.folded)) if exact or not open_ended else 0
+        for start in range(begin, len(self.folded) - len(exact)):
+            end = start + len(exact)
+            word = self.folded[end]
+            agrees = word.startswith(last) if open_ended else word == last
+            if agrees and tuple(self.folded[start:end]) == exact:
+                return " ".join(self.spelled[start : end + 1])
+        return None
+
+
+@lru_cache(maxsize=10_000)
+def _telling(text: str) -> frozenset[str]:
+    return frozenset(word for word in words(text) if word not in STOP_WORDS)
+
+
+@lru_cache(maxsize=10_000)
+def read_phrase(value: str) -> tuple[tuple[str, ...], bool]:
+    """Read a keyword as (folded words, open-ended): `graph*` is (("graph",), True)."""
     bare = value.strip().strip("\"'“”„«»").strip()
     open_ended = bare.endswith("*")
-    return words(bare), open_ended
+    return tuple(words(bare)), open_ended
 
 
 def name_parts(name: str) -> list[str]:
@@ -176,17 +225,3 @@ def _with_parents(category: str) -> list[str]:
     """Give a category with the groups above it: "cs.lg" stands in "cs" too."""
     parts = category.split(".")
     return [".".join(parts[: n + 1]) for n in range(len(parts))]
-
-
-def _spelled_phrase(value: str, item: Described) -> str | None:
-    phrase, open_ended = read_phrase(value)
-    length = len(phrase)
-    if not length:
-        return None
-    pairs = list(spelled_words(item_text(item)))
-    for start in range(len(pairs) - length + 1):
-        window = [folded for folded, _ in pairs[start : start + length]]
-        last_agrees = window[-1].startswith(phrase[-1]) if open_ended else window == phrase
-        if window[:-1] == phrase[:-1] and last_agrees:
-            return " ".join(spelled for _, spelled in pairs[start : start + length])
-    return None

@@ -9,6 +9,7 @@ by the reader's dial.
 """
 
 from collections.abc import Sequence
+from operator import is_not
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,7 @@ class CorpusRanker:
     def __init__(self, corpus: Sequence[Described], settings: Settings) -> None:
         self._settings = settings
         self.kernel = Kernel(corpus, settings)
+        self._day = Day.of((), self.kernel)
         self._known = {key: item for item in corpus for key in item.keys}
 
     def scores(self, readers: Sequence[Reader], items: Sequence[Described]) -> NDArray[np.float64]:
@@ -50,7 +52,7 @@ class CorpusRanker:
 
         A muted item is -inf; items that nothing speaks for lie within 1e-6 below 0.
         """
-        day = Day.of(items, self.kernel)
+        day = self._read(items)
         totals = np.empty((len(readers), len(items)))
         for start in range(0, len(readers), BATCH):
             part = readers[start : start + BATCH]
@@ -72,7 +74,7 @@ class CorpusRanker:
             eligible: [m, n]; False keeps an item from a reader (sent before, too old).
             limit: at least 1.
         """
-        day = Day.of(items, self.kernel)
+        day = self._read(items)
         picked: list[list[Ranked]] = []
         for start in range(0, len(readers), BATCH):
             judged = self._judge(readers[start : start + BATCH], day)
@@ -82,6 +84,13 @@ class CorpusRanker:
                 best = _best(row, limit)
                 picked.append(with_reasons(items, judged, reader, best, self.kernel))
         return picked
+
+    def _read(self, items: Sequence[Described]) -> Day:
+        """Read a day once for all its batches; two threads may read it twice, no more."""
+        day = self._day
+        if len(day.items) != len(items) or any(map(is_not, day.items, items)):
+            day = self._day = Day.of(tuple(items), self.kernel)
+        return day
 
     def _judge(self, readers: Sequence[Reader], day: Day) -> Judged:
         portraits = [portray(reader, self._known, self._settings) for reader in readers]
