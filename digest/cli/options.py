@@ -91,7 +91,8 @@ class Options:
         except ValidationError as error:
             first = error.errors()[0]
             field = ".".join(str(part) for part in first["loc"][1:])
-            raise ConfigError(f"--map: {field or kind}: {first['msg']}") from error
+            cause = "unknown field" if first["type"] == "extra_forbidden" else first["msg"]
+            raise ConfigError(f"--map: {field or kind}: {cause}") from error
 
 
 def read_where(given: Sequence[str] | None) -> dict[str, str]:

@@ -6,9 +6,11 @@ content.  Pure; nothing is fetched or opened.
 
 import csv
 import io
+import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import rispy
@@ -42,6 +44,9 @@ _NOT_ASCII = re.compile(rb"[\x80-\xff]+")
 # Of a text in Chinese, Japanese or Korean the bytes over 127 stand in long runs.
 MIN_WIDE_RUN = 4
 
+# It logs what it cannot read, with the text in it; a foreign text is no log line.
+logging.getLogger("bibtexparser").setLevel(logging.CRITICAL + 1)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Library:
@@ -59,8 +64,10 @@ def read_library(content: bytes) -> Library:
         ParseError: it is none of the known formats, or so broken that nothing can be read.
     """
     document, warnings = _decoded(content)
-    works = list(_works(content, document))
-    collected = collect(works[:MAX_RECORDS], lambda work: work, LIBRARY)
+    works = list(islice(_works(content, document), MAX_RECORDS))
+    if len(works) == MAX_RECORDS:
+        warnings = (*warnings, f"no more than {MAX_RECORDS} records were read")
+    collected = collect(works, lambda work: work, LIBRARY)
     return Library(
         records=len(works),
         works=collected.announcements,
@@ -74,7 +81,7 @@ def _works(content: bytes, document: str) -> Iterable[Work]:
     for sign, read in READERS:
         if sign.search(document):
             try:
-                return list(read(document))
+                return list(islice(read(document), MAX_RECORDS))
             # The libraries trust their input; a broken file shows as any of these.
             except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
                 kind = type(error).__name__
