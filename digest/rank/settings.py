@@ -1,7 +1,8 @@
-"""The constants of ranking, each with where it comes from.
+"""The constants of ranking.
 
-Constants marked CV were chosen by cross-validation over subscribers: see docs/ranking.md and
-`tests/bench/tune_rank.py`.
+Those marked (compared) were chosen by hand among a few variants run on labelled data, which is
+the benchmark's own: docs/ranking.md says which, and what that means for its figures.  The
+others are judgement.
 """
 
 from dataclasses import dataclass
@@ -14,15 +15,15 @@ class Settings:
 
     Attributes:
         title_weight: how often a title's words count, beside the summary's once.
-        phrase_weight: weight of a pair of neighbours, against 1 for a word (CV).
+        phrase_weight: weight of a pair of neighbours, against 1 for a word (compared).
         background: items that the shipped document frequencies stand for.
         directions: main directions kept of the corpus.
-        ridge_floor, ridge_share: the ridge is floor + share * items of the corpus (CV).
-        evenness: power on a profile's weights; below 1 a word of one like counts more (CV).
-        topics: weight of likeness in the main directions, against 1 for words (CV).
-        topics_of_few: what is added to it for up to three likes, fading with more (CV).
-        neighbours: items of the corpus that a profile of few likes borrows (CV).
-        borrowed: likes that they stand for together (CV).
+        ridge_floor, ridge_share: the ridge is floor + share * items of the corpus (compared).
+        evenness: power on a profile's weights; below 1 a word of one like counts more (compared).
+        topics: weight of likeness in the main directions, against 1 for words (compared).
+        topics_of_few: what is added to it for up to three likes, fading with more (compared).
+        neighbours: items of the corpus that a profile of few likes borrows (compared).
+        borrowed: likes that they stand for together (compared).
         half_life: feedback that is so much older counts half.
         feedback_floor: the least that old feedback counts.
         less: weight of feedback "less", against 1 for "more".
