@@ -1,0 +1,114 @@
+"""How fast composed digests reach a relay, beside Postfix's own smtp-source in the same run.
+
+    python tests/bench/bench_deliver.py [--deliveries N] [--connections N] [--rounds N]
+        [--database URL] [--profile]
+
+What counts is all that `digest run` does from "composed" to "accepted": claim, render, build the
+message, send, record, as durably as ever.  The relay is Postfix's smtp-sink (Debian package
+postfix: `apt-get install postfix`; no daemon need run).  Rounds take turns and medians are
+printed, because a machine's speed drifts.
+"""
+
+import argparse
+import asyncio
+import cProfile
+import json
+import pstats
+import random
+import resource
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from bench_day import DAY, INSERT_BATCH, SEED, SETTINGS, Clock, listing, reader
+from bench_handover import Speed, run_smtp_source, sink
+from sqlalchemy import delete, update
+
+from digest.app import App, ignore_progress
+from digest.config_file import load_settings
+from digest.model import DeliveryStatus
+from digest.pipeline.composing import compose_due
+from digest.pipeline.delivering import deliver_due
+from digest.pipeline.fetching import fetch_due
+from digest.store import subscribers
+from digest.store.schema import attempts, deliveries
+
+ITEMS = 500
+
+
+async def composed(folder: Path, asked: argparse.Namespace, port: int) -> App:
+    """Open an installation whose outbox holds one digest for each reader."""
+    chance = random.Random(SEED)
+    (folder / "listing.json").write_text(json.dumps(listing(ITEMS, chance)))
+    settings = SETTINGS.format(port=port, database=asked.database or "sqlite:///digest.db")
+    settings = settings.replace("connections = 8", f"connections = {asked.connections}")
+    (folder / "config.toml").write_text(settings)
+    app = App(load_settings(folder / "config.toml"), clock=Clock())
+    app.open()
+    for start in range(0, asked.deliveries, INSERT_BATCH):
+        with app.database.write() as connection:
+            for number in range(start, min(start + INSERT_BATCH, asked.deliveries)):
+                subscribers.add_subscriber(connection, reader(number, chance), DAY)
+    async with app.fetcher() as fetcher:
+        await fetch_due(app.database, fetcher, clock=app.clock, progress=ignore_progress)
+    compose_due(app.database, app.composer, clock=app.clock, progress=ignore_progress)
+    return app
+
+
+def make_due_again(app: App) -> None:
+    """Let the outbox stand as it did before the last round."""
+    with app.database.write() as connection:
+        connection.execute(delete(attempts))
+        connection.execute(
+            update(deliveries).values(
+                status=DeliveryStatus.PENDING, attempts=0, next_attempt_at=DAY, claimed_by=None
+            )
+        )
+
+
+async def deliver(app: App, expected: int) -> Speed:
+    """Deliver everything once."""
+    busy, began = time.process_time(), time.perf_counter()
+    async with app.transport() as transport:
+        handover = await deliver_due(
+            *(app.database, app.builder, transport, app.settings.deliver),
+            clock=app.clock,
+            stop=asyncio.Event(),
+            progress=ignore_progress,
+        )
+    elapsed, busy = time.perf_counter() - began, time.process_time() - busy
+    assert handover.sent == expected, handover
+    return Speed(expected / elapsed, busy / expected * 1e6)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--deliveries", type=int, default=5_000)
+    parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--database", help="URL of an empty PostgreSQL database; else SQLite")
+    parser.add_argument("--profile", action="store_true", help="Show where one round's time goes.")
+    asked = parser.parse_args()
+    ratios = []
+    with tempfile.TemporaryDirectory() as folder, sink() as port:
+        app = asyncio.run(composed(Path(folder), asked, port))
+        for number in range(asked.rounds):
+            theirs = run_smtp_source(port, asked.deliveries, asked.connections)
+            ours = asyncio.run(deliver(app, asked.deliveries))
+            make_due_again(app)
+            ratios.append(ours.messages / theirs.messages)
+            print(f"round {number + 1}: smtp-source {theirs}, ours {ours}, ratio {ratios[-1]:.2f}")
+        if asked.profile:
+            with cProfile.Profile() as profile:
+                asyncio.run(deliver(app, asked.deliveries))
+            pstats.Stats(profile).sort_stats("tottime").print_stats(30)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(
+        f"{asked.deliveries} digests, {asked.connections} connections: "
+        f"median ratio {statistics.median(ratios):.2f}, peak {peak:.0f} MiB"
+    )
+
+
+if __name__ == "__main__":
+    main()
