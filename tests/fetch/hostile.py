@@ -1,0 +1,35 @@
+"""Read hostile documents one after the other, and print what each took as JSON.
+
+Run as a process of its own, so that its memory and its child's are theirs alone:
+`python -m tests.fetch.hostile FILE...`.
+"""
+
+import asyncio
+import json
+import resource
+import sys
+import time
+
+from digest.model import Source
+from digest.trial import try_listing
+
+
+def measure(path):
+    """Give the outcome, the seconds, and the peak of this process and its children in MB."""
+    began = time.perf_counter()
+    trial = asyncio.run(try_listing(Source(name="hostile", url=path)))
+    seconds = time.perf_counter() - began
+    peaks = [resource.getrusage(who).ru_maxrss for who in PROCESSES]
+    return {
+        "outcome": trial.outcome,
+        "error": trial.error,
+        "count": trial.as_object()["count"],
+        "seconds": round(seconds, 2),
+        "megabytes": max(peaks) // 1024,
+    }
+
+
+PROCESSES = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+
+if __name__ == "__main__":
+    json.dump({path: measure(path) for path in sys.argv[1:]}, sys.stdout)
