@@ -44,6 +44,8 @@ _ARXIV_ID = re.compile(
     r"(?:v(?P<version>[1-9]\d{0,2}))?",
     re.ASCII | re.IGNORECASE,
 )
+# What every spelling holds, escaped ones apart; most links hold none and need no closer look.
+_MAY_BE_ARXIV = re.compile(r"\d{4}(?:\.\d{4}|\d{3})|%", re.ASCII)
 # arXiv:ID, oai:arXiv.org:ID, a derived guid arxiv:ID:anything, a citation arXiv:ID [cs.LG].
 _ARXIV_NAME = re.compile(
     r"(?:oai:arxiv\.org:|info:arxiv/|arxiv:\s?)?(?P<id>[^\s:\[\]]+)"
@@ -72,6 +74,10 @@ _TRACKING = re.compile(
     r"utm_\w+|fbclid|gclid|dclid|gbraid|wbraid|msclkid|yclid|twclid|igshid|mc_[ce]id|_hs\w+"
     r"|mkt_tok|ref_src|ref_url|cmpid|spm|sc_channel|__s|vero_id|oly_\w+_id"
 )
+_NOT_LETTER = re.compile(r"[^0-9a-z]+")
+_TEX_SIGN = re.compile(r"[\\${`]")
+# Of such a link nothing is dropped or quoted.
+_PLAIN_LINK = re.compile(r"https?://[a-z0-9][a-z0-9.-]*/[\w.~/-]*", re.ASCII)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -88,7 +94,9 @@ def arxiv_id(text: str) -> tuple[str, int | None] | None:
     Source: arXiv identifier scheme, info.arxiv.org/help/arxiv_identifier.
     """
     text = text.strip()
-    return _read_arxiv_id(text) if len(text) <= MAX_LINK_CHARS else None
+    if len(text) > MAX_LINK_CHARS or not _MAY_BE_ARXIV.search(text):
+        return None
+    return _read_arxiv_id(text)
 
 
 def doi(text: str) -> str | None:
@@ -111,6 +119,8 @@ def canonical_link(url: str, base: str = "") -> str | None:
     url = url.strip()
     if not url or max(len(url), len(base)) > MAX_LINK_CHARS:
         return None
+    if _PLAIN_LINK.fullmatch(url):
+        return url
     try:
         parts = urlsplit(urljoin(base, url))
         host, port = parts.hostname or "", parts.port
@@ -200,7 +210,10 @@ def opening(summary: str) -> str:
     Two works of one title and one opening are the same work.
     """
     # White space and TeX take room too, so look at more than is kept.
-    letters = _letters(summary[: 8 * OPENING_LETTERS]).removeprefix("abstract")
+    head = summary[: 8 * OPENING_LETTERS]
+    if not _TEX_SIGN.search(head):
+        head = summary[: 3 * OPENING_LETTERS]
+    letters = _letters(head).removeprefix("abstract")
     return letters[:OPENING_LETTERS] if len(letters) >= MIN_OPENING_LETTERS else ""
 
 
@@ -210,6 +223,9 @@ def opening(summary: str) -> str:
 # The same spelling is asked for by each key of an item.
 @lru_cache(maxsize=64)
 def _read_arxiv_id(text: str) -> tuple[str, int | None] | None:
+    if "/" not in text:
+        found = _ARXIV_NAME.fullmatch(text)
+        return _valid_arxiv_id(found["id"]) if found else None
     text = _without_doi_prefix(text)
     if found := _ARXIV_DOI.fullmatch(text):
         return _valid_arxiv_id(found["id"])
@@ -299,7 +315,10 @@ def _bounded(prefix: str, value: str) -> str:
 @lru_cache(maxsize=64)
 def _letters(text: str) -> str:
     """Give letters and digits alone: renderings lose spaces beside words they highlight."""
-    return fold(from_tex(text)).replace(" ", "")
+    plain = from_tex(text)
+    if plain.isascii():
+        return _NOT_LETTER.sub("", plain.lower())
+    return fold(plain).replace(" ", "")
 
 
 def _surname(name: str) -> str:

@@ -58,11 +58,15 @@ def one_line(text: str, max_chars: int = 500) -> str:
     Gone are control, bidi, zero-width and tag characters; line ends and other white space
     fold to one space; lone surrogates become U+FFFD; the rest is NFC.
     """
+    if len(text) <= max_chars and text.isascii() and text.isprintable():
+        return " ".join(text.split())
     return _cut(" ".join(_clean(text[: SLACK * max_chars]).split()), max_chars)
 
 
 def paragraphs(text: str, max_chars: int = 20_000) -> str:
     """Turn any text into clean paragraphs, apart by one blank line; single breaks are joined."""
+    if len(text) <= max_chars and text.isascii() and text.isprintable():
+        return " ".join(text.split())
     lines = _LINE_END.sub("\n", text[: SLACK * max_chars])
     blocks = (" ".join(_clean(block).split()) for block in _BLANK_LINES.split(lines))
     return _cut("\n\n".join(block for block in blocks if block), max_chars)
