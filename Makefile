@@ -4,13 +4,19 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check bench sweep lock clean
+.PHONY: demo test check bench sweep lock clean browser
 
 demo: $(VENV)/.installed
 	$(BIN)/digest demo
 
-test: $(VENV)/.installed-test
+test: $(VENV)/.installed-test browser
 	$(BIN)/python -m pytest $(PYTEST)
+
+# The pages are tested in the system's Chromium; where this cannot bring it, those tests say so.
+browser:
+	@test -x /usr/bin/chromium || { apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } \
+	  || echo "no /usr/bin/chromium: install it to test the pages"
 
 check: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .
