@@ -149,7 +149,12 @@ class App:
     @asynccontextmanager
     async def fetcher(self) -> AsyncIterator[Fetcher]:
         """Hold the HTTP client and the parsers' child process open."""
-        async with Http(contact=self.settings.service.contact) as http, Sandbox() as sandbox:
+        limit_bytes = self.settings.fetch.body_limit_mb * 1024 * 1024
+        contact = self.settings.service.contact
+        async with (
+            Http(contact=contact, body_limit_bytes=limit_bytes) as http,
+            Sandbox() as sandbox,
+        ):
             yield ListingFetcher(http, sandbox, self.clock)
 
     @asynccontextmanager

@@ -169,6 +169,12 @@ class DatabaseSettings(Group):
     url: str = "sqlite:///digest.db"
 
 
+class FetchSettings(Group):
+    """[fetch]: how sources are read."""
+
+    body_limit_mb: int = Field(20, ge=1, le=200)
+
+
 class DeliverSettings(Group):
     """[deliver]: where messages go."""
 
@@ -525,6 +531,7 @@ class Settings(BaseSettings):
 
     service: ServiceSettings = ServiceSettings()
     database: DatabaseSettings = DatabaseSettings()
+    fetch: FetchSettings = FetchSettings()
     deliver: DeliverSettings = DeliverSettings()
     smtp: SmtpSettings = SmtpSettings()
     relays: tuple[RelaySettings, ...] = ()

@@ -15,6 +15,7 @@ import feedparser
 
 from digest.errors import ParseError
 from digest.fetch.doubles import without_doubles
+from digest.fetch.known_feeds import acl_id, pubmed_abstract, pubmed_doi, pubmed_page
 from digest.fetch.markup import Markup, found, read_markup, skip_weekdays
 from digest.identity import arxiv_id, canonical_link, doi, keys
 from digest.model import Announcement, Links, Listing, Source
@@ -168,13 +169,23 @@ def beginning(summary: str) -> str:
 
 def _summary(entry: Entry) -> str:
     details = [entry.get("summary_detail") or {}, *(entry.get("content") or [])]
+    if abstract := pubmed_abstract(_content(entry)):
+        return paragraphs(from_tex(from_html(abstract)))
     for detail in details:
         if summary := paragraphs(from_tex(_text(detail))):
             return summary
     return ""
 
 
+def _content(entry: Entry) -> str:
+    return str(next((part.get("value") for part in entry.get("content") or []), None) or "")
+
+
 def _page(entry: Entry, channel_link: str) -> str | None:
+    if known := pubmed_page(str(entry.get("id") or "").strip()):
+        return known
+    if in_anthology := acl_id(str(entry.get("link") or "")):
+        return f"https://aclanthology.org/{in_anthology}/"
     alternates = (
         link.get("href") for link in entry.get("links", []) if link.get("rel") == "alternate"
     )
@@ -187,7 +198,8 @@ def _pdf(entry: Entry, channel_link: str) -> str | None:
     for link in entry.get("links", []):
         if link.get("type") == "application/pdf" and link.get("href"):
             return canonical_link(str(link["href"]), channel_link)
-    return None
+    in_anthology = acl_id(str(entry.get("link") or ""))
+    return f"https://aclanthology.org/{in_anthology}.pdf" if in_anthology else None
 
 
 def _thumbnail(entry: Entry, channel_link: str) -> str | None:
@@ -197,7 +209,12 @@ def _thumbnail(entry: Entry, channel_link: str) -> str | None:
 
 
 def _doi(entry: Entry) -> str | None:
-    named = (entry.get("prism_doi"), entry.get("dc_identifier"))
+    named = (
+        entry.get("prism_doi"),
+        entry.get("dc_identifier"),
+        # Of several identifiers feedparser keeps the last.
+        pubmed_doi(_content(entry)) if pubmed_page(str(entry.get("id") or "")) else None,
+    )
     return next(filter(None, (doi(str(text)) for text in named if text)), None)
 
 

@@ -82,6 +82,7 @@ class Http:
     Args:
         contact: how an operator of a server reaches ours, put into User-Agent.
         time_limit: for one try, all its redirects and the whole body.
+        body_limit_bytes: of a body after decompression.
         resolver: how names become addresses; aiohttp's own where None.
         now: the wall clock, for dates in headers.
         sleep: how waits are spent.
@@ -93,6 +94,7 @@ class Http:
         contact: str = "",
         *,
         time_limit: timedelta = TIME_LIMIT,
+        body_limit_bytes: int = BODY_LIMIT_BYTES,
         resolver: AbstractResolver | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -101,6 +103,7 @@ class Http:
         name = f"daily-digest/{__version__}"
         self._user_agent = f"{name} (+{contact})" if contact else name
         self._time_limit = time_limit
+        self._body_limit_bytes = body_limit_bytes
         self._resolver = resolver
         self._now = now
         self._sleep = sleep
@@ -210,7 +213,7 @@ class Http:
             return _Redirect(_target(url, headers.get("Location", "")), status in MOVED_FOR_GOOD)
         content = None
         if status == HTTPStatus.OK:
-            body = Body(headers.get("Content-Encoding", ""), BODY_LIMIT_BYTES)
+            body = Body(headers.get("Content-Encoding", ""), self._body_limit_bytes)
             async for chunk in response.content.iter_any():
                 body.feed(chunk)
             content = body.content()

@@ -10,6 +10,7 @@ import brotli
 import pytest
 from aiohttp import web
 from aiohttp.abc import AbstractResolver
+from backports import zstd
 
 from digest.errors import FetchError
 from digest.fetch.body import Body
@@ -199,6 +200,7 @@ async def test_not_modified_without_having_asked_is_an_error(http, site):
         ("deflate", zlib.compress),
         pytest.param("deflate", lambda text: zlib.compress(text)[2:-4], id="deflate raw"),
         ("br", brotli.compress),
+        ("zstd", zstd.compress),
         ("identity", bytes),
     ],
 )
@@ -211,7 +213,7 @@ async def test_encoded_body_is_decoded(http, site, encoding, encode):
     assert response.content == text
 
 
-@pytest.mark.parametrize("encoding", ["gzip, gzip", "zstd", "br,gzip", "compress"])
+@pytest.mark.parametrize("encoding", ["gzip, gzip", "zstd, zstd", "br,gzip", "compress"])
 async def test_nested_or_unknown_encoding_is_refused(http, site, encoding):
     site.answer("/", b"x", Content_Encoding=encoding)
 
@@ -223,7 +225,11 @@ async def test_nested_or_unknown_encoding_is_refused(http, site, encoding):
 
 @pytest.mark.parametrize(
     ("encoding", "encode"),
-    [("gzip", gzip.compress), ("br", lambda content: brotli.compress(content, quality=1))],
+    [
+        ("gzip", gzip.compress),
+        ("br", lambda content: brotli.compress(content, quality=1)),
+        ("zstd", zstd.compress),
+    ],
 )
 async def test_bomb_is_stopped_while_it_unpacks(http, site, encoding, encode):
     site.answer("/", encode(bytes(100 * 1024 * 1024)), Content_Encoding=encoding)
@@ -247,9 +253,19 @@ async def test_endless_body_is_stopped_at_the_size_limit(http, site):
         await get(http, site.url())
 
 
-@pytest.mark.parametrize("encode", [gzip.compress, brotli.compress])
-async def test_cut_off_body_is_an_error(http, site, encode):
-    encoding = {gzip.compress: "gzip", brotli.compress: "br"}[encode]
+async def test_size_limit_is_the_operators(site):
+    site.answer("/", b"x" * 2000)
+
+    async with Http(body_limit_bytes=1000) as http:
+        with pytest.raises(FetchError, match="over 1000 bytes"):
+            await get(http, site.url())
+
+
+@pytest.mark.parametrize(
+    ("encoding", "encode"),
+    [("gzip", gzip.compress), ("br", brotli.compress), ("zstd", zstd.compress)],
+)
+async def test_cut_off_body_is_an_error(http, site, encoding, encode):
     site.answer("/", encode(b"abstract " * 1000)[:-5], Content_Encoding=encoding)
 
     with pytest.raises(FetchError, match="cut off"):
