@@ -57,7 +57,6 @@ NAMED_IN = {
     "sqlalchemy": {"store"},
     "alembic": {"store"},
     "psycopg": {"store"},
-    "sklearn": {"rank"},
     "scipy": {"rank"},
     "pylatexenc": {"text.py"},
     "nh3": {"text.py"},
@@ -121,7 +120,7 @@ def test_a_package_is_named_in_its_room_alone(package):
 
 def test_command_line_starts_without_the_heavy_packages():
     """`digest --help` answers at once: nothing heavy stands at the top of cli/."""
-    heavy = {"numpy", "scipy", "sklearn", "sqlalchemy", "feedparser", "aiohttp", "jinja2"}
+    heavy = {"numpy", "scipy", "sqlalchemy", "feedparser", "aiohttp", "jinja2"}
     seen = set()
 
     def visit(module: str) -> None:

@@ -81,7 +81,7 @@ async def serve_and_get():
 if __name__ == "__main__":
     import aiohttp, aiosmtplib, alembic, apscheduler, css_inline, feedparser, nh3, psycopg
     import numpy, selectolax.lexbor, sqlalchemy
-    from sklearn.feature_extraction.text import TfidfVectorizer
+    from scipy.sparse import csr_matrix
 
     # The limits are in force ...
     assert is_refused(socket.socket, socket.AF_NETLINK, socket.SOCK_RAW)
@@ -90,7 +90,7 @@ if __name__ == "__main__":
 
     # ... and in nobody's way.
     numpy.random.default_rng(1).random((400, 400)) @ numpy.ones((400, 400))
-    TfidfVectorizer().fit_transform(["graph neural networks", "diffusion models"])
+    csr_matrix(numpy.eye(400)) @ numpy.ones((400, 400))
     with sqlite3.connect(sys.argv[1]) as database:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("CREATE TABLE items (id TEXT)")

@@ -9,8 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
-
-from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+from importlib.resources import files
 
 from digest.model import Described
 
@@ -62,4 +61,6 @@ def _plain(text: str) -> str:
     return _ENTITY.sub(" ", text) if "&" in text else text
 
 
-STOP_WORDS = frozenset(map(fold, ENGLISH_STOP_WORDS))
+# The list of the Glasgow Information Retrieval Group, folded.  scikit-learn has it too, and
+# takes two seconds to import.
+STOP_WORDS = frozenset(files("digest.rank").joinpath("stop_words.txt").read_text("utf-8").split())
