@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from digest.app import App
 from digest.config import InterestSettings, SubscriberSettings
 from digest.errors import ConfigError, DigestError
+from digest.identity import keys
 from digest.model import (
     Attempt,
     Delivery,
@@ -25,9 +27,14 @@ from digest.model import (
     SubscriberStatus,
     new_id,
 )
+from digest.pipeline.composing import read_candidates, readers_of
 from digest.schedule.clock import first_digest_at
 from digest.store import attempts, digests, items, membership, outbox, sources, subscribers
 from digest.store.membership import Suppression, SuppressionReason
+
+if TYPE_CHECKING:
+    # As heavy as the ranker itself, which is imported where something is ranked.
+    from digest.rank.explain import Row
 
 # Digests that `subscribers show` lists.
 RECENT_DIGESTS = 20
@@ -110,6 +117,34 @@ def find_subscriber(app: App, address: str) -> Subscriber:
     if found is None:
         raise ConfigError(f'subscriber {address}: not known: see "digest subscribers list"')
     return found
+
+
+def explain(app: App, address: str, text: str) -> "list[Row]":
+    """Give the whole sum of one item's score for one subscriber, the total last.
+
+    Args:
+        text: id, key, link or title of a stored item.
+
+    Returns:
+        Rows whose shares add up to the last one; [] where the subscriber muted the item.
+
+    Raises:
+        ConfigError: nobody has that address, or no stored item is meant.
+    """
+    from digest.rank.explain import explain as explained
+
+    subscriber = find_subscriber(app, address)
+    with app.database.read() as connection:
+        item = items.find_item(connection, text)
+        if item is None:
+            named = keys(link=text, title=text)
+            found = items.find_by_keys(connection, named)
+            item = next((found[key] for key in named if key in found), None)
+    if item is None:
+        raise ConfigError(f'item {text}: not known: see "digest items"')
+    [reader] = readers_of(app.database, [subscriber])
+    candidates = read_candidates(app.database, app.composer, app.clock())
+    return explained(candidates.ranker, reader, item, candidates.items)
 
 
 def all_subscribers(app: App) -> list[Subscriber]:

@@ -17,6 +17,7 @@ def register(app: typer.Typer) -> None:
     """Add this file's commands."""
     app.command()(status)
     app.command()(items)
+    app.command()(explain)
     app.add_typer(sources, name="sources")
     app.add_typer(subscribers, name="subscribers")
 
@@ -85,6 +86,37 @@ def items(
         ("first seen", "votes", "title", "key", "sources"),
         [(one.first_seen_at, one.upvotes, one.title, one.keys[0], one.sources) for one in found],
     )
+
+
+def explain(
+    context: typer.Context,
+    address: Address,
+    item: Annotated[str, typer.Argument(help="Its id, key, link or title.")],
+    json: Json = False,
+) -> None:
+    """Show the whole sum of an item's score for one reader."""
+    from digest import operations
+    from digest.cli import console
+
+    rows = operations.explain(options(context).app(), address, item)
+    if json:
+        console.json_object(rows)
+    elif not rows:
+        console.lines("muted: a word or an author of this item hides it from this reader")
+    else:
+        console.table(
+            rows[-1].value,
+            ("share", "why", "what", "interest"),
+            [
+                (
+                    f"{one.share:+.4f}",
+                    one.kind,
+                    one.value if one.kind != "score" else "",
+                    one.interest,
+                )
+                for one in rows
+            ],
+        )
 
 
 @sources.command("list")

@@ -123,10 +123,8 @@ def compose(
     ids = [subscriber.id for subscriber in batch]
     with database.read() as connection:
         sent = digest_store.sent_item_ids(connection, ids, min(windows))
-        feedback = subscribers.feedback_of(connection, ids)
-        examples = item_store.find_by_keys(connection, _example_keys(batch))
     eligible = eligible_items(windows, items, [sent.get(id_, set()) for id_ in ids])
-    readers = [_reader(one, feedback.get(one.id, ()), examples) for one in batch]
+    readers = readers_of(database, batch)
     limit = max(subscriber.max_items for subscriber in batch)
     ranked = candidates.ranker.rank(readers, items, eligible, limit)
     return [
@@ -141,6 +139,14 @@ def compose(
         )
         for subscriber, picks, since in zip(batch, ranked, windows, strict=True)
     ]
+
+
+def readers_of(database: Database, batch: Sequence[Subscriber]) -> list[Reader]:
+    """Give what ranking may know of each subscriber: interests, examples, feedback, the dial."""
+    with database.read() as connection:
+        feedback = subscribers.feedback_of(connection, [one.id for one in batch])
+        examples = item_store.find_by_keys(connection, _example_keys(batch))
+    return [_reader(one, feedback.get(one.id, ()), examples) for one in batch]
 
 
 def record_digests(

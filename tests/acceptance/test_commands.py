@@ -264,3 +264,22 @@ def test_demo_leaves_other_folders_alone(installation, tmp_path):
     assert "holds other files" in installation.run("demo", code=2)
 
     assert (tmp_path / "demo" / "thesis.tex").read_text() == "precious"
+
+
+@pytest.mark.parametrize("by", ["id", "key", "title"])
+def test_explain_prints_parts_that_add_up(here, by):
+    here.run("fetch")
+    item = json.loads(here.run("items", "--json"))[0]
+    named = {"id": item["id"], "key": item["keys"][0], "title": item["title"]}[by]
+
+    *parts, total = json.loads(here.run("explain", "ada@example.org", named, "--json"))
+
+    assert total["kind"] == "score"
+    assert sum(part["share"] for part in parts) == pytest.approx(total["share"])
+    printed = " ".join(here.run("explain", "ada@example.org", named).split())
+    assert item["title"] in printed
+    assert f"{total['share']:+.4f} score" in printed
+
+
+def test_explain_names_an_item_that_is_not_stored(here):
+    assert "not known" in here.run("explain", "ada@example.org", "guid:x:none", code=2)
