@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from digest.model import Described, ReasonKind
-from digest.rank.kernel import Kernel, Texts, content_key
+from digest.rank.kernel import Kernel, Texts, content_key, near_duplicates
 from digest.rank.matching import Index, Wish
 from digest.rank.popularity import popularity, recency
 from digest.rank.profile import Like, Portrait, Profile
@@ -37,18 +37,25 @@ NEWCOMER_POPULAR = 0.6  # a reader who stated nothing: share of popularity, the 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """n items, prepared for any number of readers."""
+    """n items, prepared for any number of readers.
+
+    Attributes:
+        duplicates: for each item the places of those that say nearly the same.
+    """
 
     items: Sequence[Described]
     texts: Texts
     index: Index
     popularity: Array
     recency: Array
+    duplicates: Sequence[frozenset[int]]
 
     @classmethod
     def of(cls, items: Sequence[Described], kernel: Kernel) -> "Day":
         """Read a day's items once."""
-        return cls(items, kernel.read(items), Index(items), popularity(items), recency(items))
+        texts = kernel.read(items)
+        signs = popularity(items), recency(items)
+        return cls(items, texts, Index(items), *signs, near_duplicates(texts))
 
 
 @dataclass(frozen=True, slots=True)

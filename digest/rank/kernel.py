@@ -28,6 +28,8 @@ LEND_UP_TO = 5.0  # likes from which on a profile borrows nothing
 LEND_ABOVE = 1.5  # a neighbour is that many deviations more alike than an ordinary item
 DENSE_FASTER = 8  # a step of a sparse product takes about so many of a dense one
 DENSE_ROWS = 128  # made dense at a time: bounds memory at DENSE_ROWS * terms of the items
+NEARLY_SAME = 0.9  # cosine of words: one abstract announced twice, a few words changed
+TELLING_TERMS = 40  # words and pairs; two titles alone may be equal and the works not
 SMALL_CORPUS = 200  # items under which main directions say little
 
 
@@ -186,6 +188,19 @@ class Kernel:
     def _raw(self, profiles: Blend, items: Texts) -> tuple[Array, Array]:
         words = _products(profiles.terms, items.terms) - profiles.damped @ items.latent.T
         return words, profiles.unit @ items.unit.T
+
+
+def near_duplicates(items: Texts) -> list[frozenset[int]]:
+    """Find for each of n items the others that say nearly the same; short ones have none."""
+    telling = np.flatnonzero(np.diff(items.terms.indptr) >= TELLING_TERMS)
+    found: list[frozenset[int]] = [frozenset()] * items.terms.shape[0]
+    others = items.terms[telling].T.tocsr()
+    for start in range(0, len(telling), DENSE_ROWS):
+        rows = telling[start : start + DENSE_ROWS]
+        alike = (items.terms[rows] @ others).toarray() >= NEARLY_SAME
+        for place, row in zip(rows.tolist(), alike, strict=True):
+            found[place] = frozenset(telling[row].tolist()) - {place}
+    return found
 
 
 def content_key(item: Described) -> tuple[object, ...]:

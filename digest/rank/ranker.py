@@ -78,6 +78,8 @@ class CorpusRanker:
             items: n of them; equal scores keep this order.
             eligible: [m, n]; False keeps an item from a reader (sent before, too old).
             limit: at least 1.
+
+        Of items that say nearly the same, a reader gets the best one only.
         """
         day = self._read(items)
         picked: list[list[Ranked]] = []
@@ -86,7 +88,7 @@ class CorpusRanker:
             allowed = eligible[start : start + BATCH]
             totals = np.where(allowed, judged.total, -np.inf)
             for reader, row in enumerate(totals):
-                best = _best(row, limit)
+                best = _best(row, limit, day.duplicates)
                 picked.append(with_reasons(items, judged, reader, best, self.kernel))
         return picked
 
@@ -103,11 +105,27 @@ class CorpusRanker:
             return judge(portraits, day, self.kernel, self._settings)
 
 
-def _best(row: NDArray[np.float64], limit: int) -> list[int]:
-    """Give the places of the highest finite scores, best first, equal ones in order."""
+def _best(row: NDArray[np.float64], limit: int, duplicates: Sequence[frozenset[int]]) -> list[int]:
+    """Give the places of the highest finite scores, best first, equal ones in order.
+
+    Of near-duplicates only the best is given: the next best takes the other's place.
+    """
     possible = np.flatnonzero(np.isfinite(row))
+    sought = limit
+    while True:
+        best: list[int] = []
+        order = _highest(row, possible, sought)
+        for place in order:
+            if duplicates[place].isdisjoint(best):
+                best.append(place)
+        if len(best) >= limit or len(order) == len(possible):
+            return best[:limit]
+        sought *= 2
+
+
+def _highest(row: NDArray[np.float64], possible: NDArray[np.intp], limit: int) -> list[int]:
     if len(possible) > limit:
         least = np.partition(row[possible], len(possible) - limit)[len(possible) - limit]
         possible = possible[row[possible] >= least]
-    order = np.argsort(-row[possible], kind="stable")[:limit]
-    return [int(place) for place in possible[order]]
+    order: list[int] = possible[np.argsort(-row[possible], kind="stable")[:limit]].tolist()
+    return order

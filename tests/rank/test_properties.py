@@ -120,3 +120,35 @@ def test_explained_rows_add_up_to_the_score(first_day_ranker):
 
     assert {row.kind for row in rows} == {"keyword", "topic", "popularity"}
     assert sum(row.share for row in rows) == pytest.approx(total.share)
+
+
+ABSTRACT = " ".join(f"word{n} measure{n}" for n in range(60))
+
+
+@each_ranker
+@given(
+    titles=st.lists(st.sampled_from(WORDS), min_size=2, max_size=8),
+    upvotes=st.lists(st.integers(0, 50), min_size=8, max_size=8),
+    limit=st.integers(1, 4),
+)
+@settings(max_examples=15, deadline=None)
+def test_near_duplicates_stand_for_one_pick(ranker, titles, upvotes, limit):
+    """Works that differ in a word of their abstract fold into the best; others fill up."""
+    copies = [
+        make_item(f"{title} paper", n, summary=ABSTRACT, upvotes=votes)
+        for n, (title, votes) in enumerate(zip(titles, upvotes, strict=False))
+    ]
+    other = make_item("A work of its own", summary="It shares no sentence with any copy.")
+
+    ranked = [r.item for r in picked(ranker, Reader(popularity=1.0), [*copies, other], limit)]
+
+    best = max(copies, key=lambda item: item.upvotes)
+    assert [item for item in ranked if item in copies] == [best]
+    assert len(ranked) == min(limit, 2)
+
+
+@each_ranker
+def test_short_equal_titles_are_not_folded(ranker):
+    items = [make_item("Editorial", number) for number in range(3)]
+
+    assert [r.item for r in picked(ranker, Reader(), items)] == items
