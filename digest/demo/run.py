@@ -19,7 +19,7 @@ from aiohttp import web
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from digest import operations
-from digest.app import App
+from digest.app import App, ignore_progress
 from digest.cli import console
 from digest.config import ENVIRONMENT_PREFIX
 from digest.config_file import load_settings
@@ -185,13 +185,13 @@ async def _run_days(app: App, clock: SteppedClock) -> None:
     with console.bars() as progress:
         async with app.fetcher() as fetcher, app.transport() as transport:
             for step in range(steps):
-                await fetch_due(app.database, fetcher, clock=clock, progress=_silent)
-                compose_due(app.database, app.composer, clock=clock, progress=_silent)
+                await fetch_due(app.database, fetcher, clock=clock, progress=ignore_progress)
+                compose_due(app.database, app.composer, clock=clock, progress=ignore_progress)
                 await deliver_due(
                     *(app.database, app.builder, transport, app.settings.deliver),
                     clock=clock,
                     stop=stop,
-                    progress=_silent,
+                    progress=ignore_progress,
                 )
                 progress("two days, hour by hour", step + 1, steps)
                 clock.now += STEP
@@ -279,7 +279,3 @@ def _forget_environment() -> None:
     """Keep the operator's settings out: a demo must never write to real readers."""
     for name in [name for name in os.environ if name.startswith(ENVIRONMENT_PREFIX)]:
         del os.environ[name]
-
-
-def _silent(stage: str, done: int, total: int | None) -> None:
-    """Watch nothing: the demo shows its own bar."""
