@@ -37,7 +37,7 @@ lock:
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/python -m pip install --quiet uv
 	$(UV_LOCK) --output-file requirements.lock
-	$(UV_LOCK) --extra test --output-file requirements-test.lock
+	$(UV_LOCK) --extra test --extra embeddings --output-file requirements-test.lock
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

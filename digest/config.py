@@ -27,7 +27,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from digest.errors import ConfigError
-from digest.model import Announce, Frequency, Interest, Schedule, Source, Subscriber
+from digest.model import Announce, Form, Frequency, Interest, Schedule, Source, Subscriber
 
 SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d|w)", re.IGNORECASE)
 SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -299,6 +299,10 @@ class DigestSettings(Group):
     at_least: int = Field(1, ge=1, le=100)
     minimum_score: Share = 0.0
     popularity: Share = 0.3
+    explore: bool = True
+    form: Form = Form.FULL
+    thumbnails: bool = False
+    revisions: bool = False
     language: str = "en"
     window_days: int = Field(3, ge=1, le=60)
     catch_up_days: int = Field(14, ge=1, le=60)
@@ -463,6 +467,13 @@ class InterestSettings(Group):
         return Interest(**self.model_dump())
 
 
+WISHES = {
+    *("max_items", "at_least", "minimum_score", "popularity"),
+    *("explore", "form", "thumbnails", "revisions", "language"),
+}
+"""What [digest] holds as the default of each subscriber, its schedule apart."""
+
+
 class SubscriberSettings(Group):
     """[[subscribers]]: one address; what is left out comes from [digest]."""
 
@@ -476,6 +487,10 @@ class SubscriberSettings(Group):
     at_least: int | None = Field(None, ge=1, le=100)
     minimum_score: Share | None = None
     popularity: Share | None = None
+    explore: bool | None = None
+    form: Form | None = None
+    thumbnails: bool | None = None
+    revisions: bool | None = None
     language: str | None = None
     interests: tuple[InterestSettings, ...] = ()
 
@@ -497,8 +512,7 @@ class SubscriberSettings(Group):
     ) -> Subscriber:
         """Give the subscriber as the stages know it, gaps filled from [digest]."""
         own = self.model_dump(exclude_none=True, exclude={"interests", "email"})
-        usual = defaults.model_dump(include={"max_items", "at_least", "minimum_score"})
-        usual |= defaults.model_dump(include={"popularity", "language"})
+        usual = defaults.model_dump(include=WISHES)
         fields = {key: value for key, value in own.items() if key in usual or key == "name"}
         return Subscriber(
             id=subscriber_id,

@@ -281,6 +281,13 @@ class Frequency(StrEnum):
     WEEKLY = "weekly"
 
 
+class Form(StrEnum):
+    """How much a digest says of each item; a weekly one says more, by its `Frequency`."""
+
+    FULL = "full"
+    SHORT = "short"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
     """When a subscriber wants the digest.
@@ -332,6 +339,10 @@ class Subscriber:
         max_items, at_least: a digest carries at most / is held back below so many picks.
         minimum_score: 0.0 to 1.0; items below are not picked.
         popularity: the dial, 0.0 (interests alone) to 1.0 (votes alone).
+        explore: one pick may come from outside the interests, and is marked so.
+        form: SHORT = titles and reasons only.
+        thumbnails: items are shown with their picture, where the operator allows pictures.
+        revisions: new versions of items that were sent are listed, in a section of their own.
         language: BCP 47 tag.
         last_digest_at: until when items were looked at by the last digest that went out.
         link_epoch: signed links of an earlier one no longer open the preferences.
@@ -348,6 +359,10 @@ class Subscriber:
     at_least: int = 1
     minimum_score: float = 0.0
     popularity: float = 0.3
+    explore: bool = True
+    form: Form = Form.FULL
+    thumbnails: bool = False
+    revisions: bool = False
     language: str = "en"
     next_digest_at: datetime | None = None
     last_digest_at: datetime | None = None

@@ -21,7 +21,9 @@ from sqlalchemy import (
     Text,
     Time,
     UniqueConstraint,
+    false,
     literal_column,
+    true,
 )
 
 from digest.model import (
@@ -30,6 +32,7 @@ from digest.model import (
     DeliveryKind,
     DeliveryStatus,
     DigestState,
+    Form,
     Frequency,
     ListingOutcome,
     SubscriberStatus,
@@ -47,7 +50,7 @@ from digest.store.values import (
     Span,
 )
 
-VERSION = 2
+VERSION = 3
 """The schema this program needs: the number of the newest revision in `migrations/`."""
 
 
@@ -218,6 +221,10 @@ subscribers = Table(
     _needed("at_least", Integer),
     _needed("minimum_score", Double),
     _needed("popularity", Double),
+    _needed("explore", Boolean, server_default=true()),
+    _needed("form", Choice(Form), server_default=Form.FULL),
+    _needed("thumbnails", Boolean, server_default=false()),
+    _needed("revisions", Boolean, server_default=false()),
     _needed("language", Text),
     Column("next_digest_at", Instant),
     Column("claimed_by", Text),
