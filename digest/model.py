@@ -119,6 +119,8 @@ class Item(Described):
             that was skipped, a replacement of something never seen).
         revised_at: last change of title, summary or version.
         sources: names of the sources that announced it, first one first.
+        votes_by_day: (day, votes at its end), oldest first, by UTC days, some may be missing;
+            () where nobody votes, or where it was not asked for.
     """
 
     id: str
@@ -127,6 +129,7 @@ class Item(Described):
     revised_at: datetime | None = None
     withdrawn: bool = False
     sources: tuple[str, ...] = ()
+    votes_by_day: tuple[tuple[date, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

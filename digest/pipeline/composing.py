@@ -94,6 +94,7 @@ def read_candidates(database: Database, composer: Composer, now: datetime) -> Ca
     since = now - timedelta(days=composer.digest.catch_up_days)
     with database.read() as connection:
         items = item_store.candidates(connection, since)
+        items = item_store.with_votes(connection, items, (since - timedelta(days=1)).date())
         states = sources.list_sources(connection)
     failed = tuple(one.source.name for one in states if one.enabled and one.failures)
     return Candidates(

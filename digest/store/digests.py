@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, tuple_, update
@@ -17,13 +17,16 @@ from digest.model import (
     Pick,
 )
 from digest.store.database import chunks, upsert
-from digest.store.items import item_of
+from digest.store.items import VotesByDay, item_of, votes_by_day
 from digest.store.outbox import insert_deliveries
 from digest.store.schema import CONFIRMED, digests, item_history, items, picks, subscribers
 
 DAY = tuple(part.name for part in fields(Day))
 PLAIN = tuple(part.name for part in fields(Digest) if part.name not in {"day", "picks"})
 PICK = tuple(part.name for part in fields(Pick) if part.name != "item")
+
+VOTES_SHOWN = timedelta(days=14)
+"""How far back an item's votes by day go: the longest window of a digest, as it is set usually."""
 
 Shown = tuple[str, int]
 """An item as a digest shows it: id and revision."""
@@ -232,6 +235,7 @@ def _digests(connection: Connection, rows: Sequence[Row[Any]]) -> list[Digest]:
     """Read digests from rows, with their picks."""
     owned = select(
         picks.c.digest_id,
+        picks.c.item_id,
         picks.c.shown_id,
         picks.c.shown_revision,
         *(picks.c[name] for name in PICK),
@@ -242,15 +246,23 @@ def _digests(connection: Connection, rows: Sequence[Row[Any]]) -> list[Digest]:
         for row in connection.execute(owned.where(picks.c.digest_id.in_(chunk)))
     ]
     stood = _as_stood(connection, {(row.shown_id, row.shown_revision) for row in pick_rows})
+    day_of = {row.id: row.composed_at.date() for row in rows}
+    since = min(day_of.values(), default=date.max - VOTES_SHOWN) - VOTES_SHOWN
+    votes = votes_by_day(connection, {row.item_id for row in pick_rows}, since)
     # Digests of one day share most items: each appearance is made once.
-    appearances: dict[tuple[Shown, int | None, int | None], Item] = {}
+    appearances: dict[tuple[Shown, int | None, int | None, date], Item] = {}
     picks_of: defaultdict[str, list[Pick]] = defaultdict(list)
-    for digest_id, item_id, revision, *values in pick_rows:
+    for digest_id, item_id, shown_id, revision, *values in pick_rows:
         pick = dict(zip(PICK, values, strict=True))
-        key = ((item_id, revision), pick["upvotes"], pick["comments"])
+        key = ((shown_id, revision), pick["upvotes"], pick["comments"], day_of[digest_id])
         item = appearances.get(key)
         if item is None:
-            item = replace(stood[key[0]], upvotes=key[1], comments=key[2])
+            item = replace(
+                stood[key[0]],
+                upvotes=key[1],
+                comments=key[2],
+                votes_by_day=_votes_until(votes.get(item_id, ()), key[3], key[1]),
+            )
             appearances[key] = item
         picks_of[digest_id].append(Pick(item=item, **pick))
     return [
@@ -261,6 +273,14 @@ def _digests(connection: Connection, rows: Sequence[Row[Any]]) -> list[Digest]:
         )
         for row in (row._mapping for row in rows)
     ]
+
+
+def _votes_until(votes: VotesByDay, day: date, upvotes: int | None) -> VotesByDay:
+    """Give the votes up to the day a digest was composed, that day's as they stood then."""
+    past = tuple(entry for entry in votes if day - VOTES_SHOWN <= entry[0] < day)
+    if not votes or upvotes is None:
+        return past
+    return (*past, (day, max(upvotes, past[-1][1] if past else 0)))
 
 
 def _as_stood(connection: Connection, shown: Collection[Shown]) -> dict[Shown, Item]:

@@ -1,8 +1,9 @@
 """Items: the works themselves, found by their keys, revised, and merged when two prove one."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import fields
-from datetime import date, datetime
+from dataclasses import fields, replace
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, func, insert, select
@@ -10,10 +11,20 @@ from sqlalchemy import Connection, RowMapping, func, insert, select
 from digest.model import Change, Item
 from digest.store.database import ITEMS_LOCK, advisory_lock, chunks, update_rows, upsert
 from digest.store.merging import merge_items, survivors
-from digest.store.schema import LIVE, announcements, item_history, item_keys, items, sources
+from digest.store.schema import (
+    LIVE,
+    announcements,
+    item_history,
+    item_keys,
+    item_votes,
+    items,
+    sources,
+)
 
-ITEM_FIELDS = tuple(part.name for part in fields(Item))
+ITEM_FIELDS = tuple(part.name for part in fields(Item) if part.name != "votes_by_day")
 COUNTS = {"upvotes", "comments"}
+VotesByDay = tuple[tuple[date, int], ...]
+"""Votes at the end of each day (UTC) on which a source showed the item, oldest first."""
 NO_DAY = date.min
 """The day of a listing that shows none; NULL would not be the same day twice."""
 
@@ -95,6 +106,7 @@ def save_changes(
     merge_items(connection, targets)
     _save_keys(connection, changes, targets)
     _save_announcements(connection, source_id, changes, targets, at)
+    _save_votes(connection, changes, targets, at)
 
 
 def candidates(connection: Connection, since: datetime) -> list[Item]:
@@ -105,6 +117,34 @@ def candidates(connection: Connection, since: datetime) -> list[Item]:
         .order_by(items.c.eligible_at, items.c.id)
     )
     return [item_of(row) for row in rows.mappings()]
+
+
+def votes_by_day(
+    connection: Connection, item_ids: Collection[str], since: date
+) -> dict[str, VotesByDay]:
+    """Give the votes that items had on each day since then; items without any are left out.
+
+    The last entry of today is the count so far; days on which no source showed the item, or
+    none with votes, are missing.
+    """
+    found: defaultdict[str, list[tuple[date, int]]] = defaultdict(list)
+    for chunk in chunks(item_ids):
+        rows = connection.execute(
+            select(item_votes)
+            .where(item_votes.c.item_id.in_(chunk), item_votes.c.day >= since)
+            .order_by(item_votes.c.day)
+        )
+        for item_id, day, upvotes in rows:
+            found[item_id].append((day, upvotes))
+    return {item_id: tuple(days) for item_id, days in found.items()}
+
+
+def with_votes(connection: Connection, found: Sequence[Item], since: date) -> list[Item]:
+    """Give items with the votes they had on each day since then; one query for thousands."""
+    series = votes_by_day(connection, {item.id for item in found}, since)
+    return [
+        replace(item, votes_by_day=series[item.id]) if item.id in series else item for item in found
+    ]
 
 
 def recent_items(connection: Connection, limit: int, *, eligible_only: bool = False) -> list[Item]:
@@ -209,4 +249,33 @@ def _save_announcements(
             set_={name: add.excluded[name] for name in replaced},
         ),
         list(row_by_item_and_day.values()),
+    )
+
+
+def _save_votes(
+    connection: Connection,
+    changes: Sequence[Change],
+    targets: Mapping[str, str],
+    at: datetime,
+) -> None:
+    """Note the votes of the day; of several sources the one that shows the most counts."""
+    most: dict[str, int] = {}
+    for change in changes:
+        if change.announcement.upvotes is not None:
+            item_id = targets.get(change.item.id, change.item.id)
+            most[item_id] = max(change.announcement.upvotes, most.get(item_id, 0))
+    if not most:
+        return
+    day = at.astimezone(UTC).date()
+    add = upsert(connection, item_votes)
+    connection.execute(
+        add.on_conflict_do_update(
+            index_elements=["item_id", "day"],
+            set_={"upvotes": add.excluded.upvotes},
+            where=add.excluded.upvotes > item_votes.c.upvotes,
+        ),
+        [
+            {"item_id": item_id, "day": day, "upvotes": upvotes}
+            for item_id, upvotes in sorted(most.items())
+        ],
     )

@@ -10,7 +10,14 @@ from sqlalchemy import Connection, delete, exists, literal, select, update
 
 from digest.model import Change
 from digest.store.database import upsert
-from digest.store.schema import announcements, feedback, item_keys, items, picks
+from digest.store.schema import (
+    announcements,
+    feedback,
+    item_keys,
+    item_votes,
+    items,
+    picks,
+)
 
 
 def survivors(changes: Sequence[Change]) -> dict[str, str]:
@@ -31,7 +38,7 @@ def survivors(changes: Sequence[Change]) -> dict[str, str]:
 
 
 def merge_items(connection: Connection, target_by_id: Mapping[str, str]) -> None:
-    """Move keys, ledger, feedback and announcements of merged items to their survivors.
+    """Move keys, ledger, feedback, announcements and votes of merged items to their survivors.
 
     Where a subscriber was sent both, or judged both, the survivor keeps its own row of the
     ledger, and the later verdict counts.
@@ -56,6 +63,7 @@ def _merge(connection: Connection, item_id: str, target: str) -> None:
     _move_picks(connection, item_id, target)
     _move_feedback(connection, item_id, target)
     _move_announcements(connection, item_id, target)
+    _move_votes(connection, item_id, target)
 
 
 def _move_picks(connection: Connection, item_id: str, target: str) -> None:
@@ -100,3 +108,20 @@ def _move_announcements(connection: Connection, item_id: str, target: str) -> No
         .on_conflict_do_nothing()
     )
     connection.execute(delete(announcements).where(announcements.c.item_id == item_id))
+
+
+def _move_votes(connection: Connection, item_id: str, target: str) -> None:
+    add = upsert(connection, item_votes)
+    connection.execute(
+        add.from_select(
+            ["item_id", "day", "upvotes"],
+            select(literal(target), item_votes.c.day, item_votes.c.upvotes).where(
+                item_votes.c.item_id == item_id
+            ),
+        ).on_conflict_do_update(
+            index_elements=["item_id", "day"],
+            set_={"upvotes": add.excluded.upvotes},
+            where=add.excluded.upvotes > item_votes.c.upvotes,
+        )
+    )
+    connection.execute(delete(item_votes).where(item_votes.c.item_id == item_id))

@@ -191,6 +191,15 @@ announcements = Table(
     _needed("seen_at", Instant),
 )
 
+# The most votes that any source showed for an item on a day (UTC): how it rises.
+item_votes = Table(
+    "item_votes",
+    metadata,
+    Column("item_id", ForeignKey(items.c.id), primary_key=True),
+    Column("day", Date, primary_key=True),
+    _needed("upvotes", Integer),
+)
+
 
 # --- subscribers ------------------------------------------------------------------------
 

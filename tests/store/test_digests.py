@@ -25,6 +25,8 @@ from tests.store.makers import (
     store_subscribers,
 )
 
+DAY = timedelta(days=1)
+
 
 @pytest.fixture
 def ada(database):
@@ -251,3 +253,23 @@ def test_nothing_composed_still_moves_the_due_time_on(database, ada):
     with database.read() as connection:
         assert find_subscriber(connection, ada.email).next_digest_at == LATER
     assert stored == 0
+
+
+def test_votes_by_day_of_a_pick_end_with_the_digest(database, ada):
+    """A digest rendered days later shows the rise as it was when it was composed."""
+    item = make_item(1, upvotes=5)
+    with database.write() as connection:
+        source_id = store_source(connection)
+        save_changes(connection, source_id, [make_change(item, upvotes=5)], NOW - DAY)
+        save_changes(connection, source_id, [make_change(item, item, upvotes=9)], NOW)
+    digest = make_digest(ada, [replace(item, upvotes=9)])
+    store_digest(database, digest)
+    with database.write() as connection:
+        for hours, upvotes in ((3, 40), (30, 80)):
+            at = NOW + timedelta(hours=hours)
+            save_changes(connection, source_id, [make_change(item, item, upvotes=upvotes)], at)
+
+    with database.read() as connection:
+        [pick] = load_digests(connection, [digest.id])[digest.id].picks
+
+    assert pick.item.votes_by_day == ((NOW.date() - DAY, 5), (NOW.date(), 9))

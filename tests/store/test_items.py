@@ -14,6 +14,8 @@ from digest.store.items import (
     find_item,
     recent_items,
     save_changes,
+    votes_by_day,
+    with_votes,
 )
 from digest.store.merging import survivors
 from digest.store.schema import announcements, item_history
@@ -77,9 +79,11 @@ def test_item_comes_back_whole_under_each_of_its_keys(database):
     store_items(database, [FULL])
 
     assert found(database, *FULL.keys, "arxiv:2603.99999") == dict.fromkeys(FULL.keys, FULL)
-    assert all(getattr(FULL, one.name) not in (None, "", (), False) for one in fields(FULL)), (
-        "every field is put to the test"
-    )
+    assert all(
+        getattr(FULL, one.name) not in (None, "", (), False)
+        for one in fields(FULL)
+        if one.name != "votes_by_day"
+    ), "every field is put to the test"
 
 
 def test_item_of_which_little_is_known_comes_back_as_it_was(database):
@@ -379,3 +383,66 @@ def test_items_that_claim_to_merge_each_other_end_as_one():
     )
 
     assert targets == {two.id: one.id}
+
+
+# --- votes by day -----------------------------------------------------------------------
+
+
+def show(database, source_id, item, upvotes, at):
+    """A source shows a known item again, with so many votes."""
+    with database.write() as connection:
+        previous = find_by_keys(connection, item.keys[:1])[item.keys[0]]
+        now = replace(previous, upvotes=upvotes if upvotes is not None else previous.upvotes)
+        save_changes(connection, source_id, [make_change(now, previous, upvotes=upvotes)], at)
+
+
+def votes_of(database, item, since=date.min):
+    with database.read() as connection:
+        return votes_by_day(connection, [item.id], since).get(item.id, ())
+
+
+def test_last_count_of_each_day_is_kept(database):
+    item = make_item()
+    source_id = store_items(database, [item])
+    for hours, upvotes in ((1, 3), (9, 8), (25, 11), (49, None), (73, 30)):
+        show(database, source_id, item, upvotes, NOW + timedelta(hours=hours))
+
+    days = [NOW.date() + timedelta(days=n) for n in (0, 1, 3)]
+    assert votes_of(database, item) == tuple(zip(days, (8, 11, 30), strict=True))
+    assert votes_of(database, item, days[1]) == ((days[1], 11), (days[2], 30))
+
+
+def test_source_that_shows_fewer_votes_does_not_hide_the_other(database):
+    item = make_item()
+    source_id = store_items(database, [item])
+    with database.write() as connection:
+        other_id = store_source(connection, "other")
+    show(database, source_id, item, 40, NOW)
+    show(database, other_id, item, 2, NOW + timedelta(hours=1))
+
+    assert votes_of(database, item) == ((NOW.date(), 40),)
+
+
+def test_votes_of_merged_items_become_the_survivors(database):
+    first, second = make_item(1), make_item(2)
+    source_id = store_items(database, [first, second])
+    show(database, source_id, first, 5, NOW)
+    show(database, source_id, second, 7, NOW)
+    show(database, source_id, second, 9, LATER)
+    with database.write() as connection:
+        previous = find_by_keys(connection, first.keys[:1])[first.keys[0]]
+        change = make_change(previous, previous, merged_ids=(second.id,))
+        save_changes(connection, source_id, [change], LATER)
+
+    assert votes_of(database, first) == ((NOW.date(), 7), (LATER.date(), 9))
+    assert votes_of(database, second) == ()
+
+
+def test_votes_of_thousands_of_items_are_read_in_one_query(database, recorded):
+    store_items(database, [make_item(n) for n in range(3000)])
+    with database.read() as connection:
+        stored = candidates(connection, NOW)
+        with recorded() as statements:
+            with_votes(connection, stored, NOW.date())
+
+    assert len(statements) == 1

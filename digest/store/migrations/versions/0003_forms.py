@@ -1,4 +1,7 @@
-"""What a subscriber may ask of a digest: its form, pictures, revisions, a pick from outside."""
+"""What a subscriber may ask of a digest: its form, pictures, revisions, a pick from outside.
+
+And how many votes an item had at the end of each day.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +13,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the wishes; their defaults let the previous release go on adding subscribers."""
+    """Add the wishes, with defaults so that the previous release goes on, and the votes."""
     for wish in (
         sa.Column("explore", sa.Boolean(), nullable=False, server_default=sa.true()),
         sa.Column("form", sa.Text(), nullable=False, server_default="full"),
@@ -18,3 +21,11 @@ def upgrade() -> None:
         sa.Column("revisions", sa.Boolean(), nullable=False, server_default=sa.false()),
     ):
         op.add_column("subscribers", wish)
+    op.create_table(
+        "item_votes",
+        sa.Column("item_id", sa.Text(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("upvotes", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("item_id", "day", name="pk_item_votes"),
+        sa.ForeignKeyConstraint(["item_id"], ["items.id"], name="fk_item_votes_item_id_items"),
+    )
