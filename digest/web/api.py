@@ -123,7 +123,7 @@ async def subscribe(site: Here, desk: TheDesk, request: Request, wanted: SignUpI
 
 
 def reader(site: Here, bearer: Bearer) -> Subscriber:
-    return site.reader(Purpose.PREFERENCES, bearer.credentials)[0]
+    return site.reader(Purpose.PREFERENCES, bearer.credentials)[1]
 
 
 Reader = Annotated[Subscriber, Depends(reader)]

@@ -12,17 +12,26 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from digest.errors import LinkError, NotFoundError, StoreError
-from digest.web import api, public, readers
+from digest.web import api, joining, preferences, public, verdicts
 from digest.web.desk import Desk
 from digest.web.feeds import feed_pages
 from digest.web.guard import Guard
 from digest.web.health import Figures, health_pages
-from digest.web.site import Site
+from digest.web.site import Site, site_of
 
 logger = logging.getLogger(__name__)
 
 API = "/api/v1"
 A_DAY = "public, max-age=86400"
+
+# Heading and sentences of the pages that say what went wrong, in the words of the catalogues.
+BAD_LINK = (
+    "This link no longer works",
+    "It expired, or you left since. Subscribe again to get a new one.",
+)
+NO_PAGE = ("There is no such page",)
+UNREADABLE = ("This cannot be read",)
+BUSY = ("Try again in a moment",)
 
 
 def make_app(site: Site) -> FastAPI:
@@ -63,12 +72,14 @@ def make_app(site: Site) -> FastAPI:
         health_pages(site, registry),
         feed_pages(site),
         public.router,
-        readers.router,
+        joining.router,
+        preferences.router,
+        verdicts.router,
     ):
         app.include_router(router)
     app.include_router(api.router, prefix=API)
     _add_static(app, site)
-    _add_errors(app, site)
+    _add_errors(app)
     return app
 
 
@@ -83,42 +94,40 @@ def _add_static(app: FastAPI, site: Site) -> None:
         return Response(files[name], media_type=types[name], headers={"Cache-Control": A_DAY})
 
 
-def _add_errors(app: FastAPI, site: Site) -> None:
-    _ = site.language.gettext
-
-    def answer(request: Request, status: int, heading: str, sentence: str = "") -> Response:
+def _add_errors(app: FastAPI) -> None:
+    async def answer(
+        request: Request, status: int, words: tuple[str, ...], detail: str = ""
+    ) -> Response:
         if request.url.path.startswith(API):
-            return JSONResponse({"detail": sentence or heading}, status)
-        return site.message(heading, sentence, status=status)
+            return JSONResponse({"detail": detail or words[-1]}, status)
+        site = await site_of(request)
+        heading, *sentences = (site.language.gettext(text) for text in words)
+        return site.message(heading, *sentences, status=status)
 
     @app.exception_handler(LinkError)
     async def bad_link(request: Request, _error: LinkError) -> Response:
-        return answer(
-            request,
-            410,
-            _("This link no longer works"),
-            _("It expired, or you left since. Subscribe again to get a new one."),
-        )
+        return await answer(request, 410, BAD_LINK)
 
     @app.exception_handler(NotFoundError)
     async def not_found(request: Request, _error: NotFoundError) -> Response:
-        return answer(request, 404, _("There is no such page"))
+        return await answer(request, 404, NO_PAGE)
 
     @app.exception_handler(RequestValidationError)
     async def malformed(request: Request, _error: RequestValidationError) -> Response:
         status = 422 if request.url.path.startswith(API) else 400
-        return answer(request, status, _("This cannot be read"))
+        return await answer(request, status, UNREADABLE)
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:
-        response = answer(request, error.status_code, _("There is no such page"), str(error.detail))
+        words = NO_PAGE if error.status_code == 404 else UNREADABLE
+        response = await answer(request, error.status_code, words, str(error.detail))
         response.headers.update(error.headers or {})
         return response
 
     @app.exception_handler(StoreError)
     async def busy(request: Request, error: StoreError) -> Response:
         logger.warning("page not served: %s", error)
-        return answer(request, 503, _("Try again in a moment"))
+        return await answer(request, 503, BUSY)
 
     @app.exception_handler(Exception)
     async def failed(_request: Request, _error: Exception) -> Response:

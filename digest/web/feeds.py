@@ -33,7 +33,7 @@ def feed_pages(site: Site) -> APIRouter:
 
     @router.get("/f/{token}/{kind}")
     def own_feed(token: str, kind: Format) -> Response:
-        subscriber, _ticket = site.reader(Purpose.FEED, token)
+        _site, subscriber = site.reader(Purpose.FEED, token)
         with site.database.read() as connection:
             past = digests_of(connection, subscriber.id, OWN_DIGESTS)
         dated = [(pick.item, digest.composed_at) for digest in past for pick in digest.picks]

@@ -14,19 +14,13 @@ from digest.config import USUAL_DAYS
 from digest.model import Interest, Schedule, Subscriber
 from digest.schedule.clock import next_digest_at
 from digest.text import one_line
+from digest.web.tongues import SPOKEN
 
 MOST_INTERESTS = 20
 MOST_LINES = 100
 NAME_CHARS, LINE_CHARS, TEXT_CHARS = 100, 300, 2000
 LISTS = ("keywords", "authors", "muted_words", "examples")
 
-LANGUAGES = (
-    ("en", "English"),
-    ("de", "Deutsch"),
-    ("es", "Español"),
-    ("fr", "Français"),
-    ("zh", "中文"),
-)
 Value = TypeVar("Value")
 
 
@@ -74,7 +68,7 @@ def with_preferences(subscriber: Subscriber, fields: Fields, now: datetime) -> S
     language = text_of(fields, "language")
     if popularity is not None and 0 <= popularity <= 1:
         changed = replace(changed, popularity=popularity)
-    if language in dict(LANGUAGES):
+    if language in SPOKEN:
         changed = replace(changed, language=language)
     changed = replace(
         changed,

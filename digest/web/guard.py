@@ -102,6 +102,7 @@ class Guard:
         is_secret = path.startswith(SECRET)
         yield "Referrer-Policy", "no-referrer" if is_secret else "same-origin"
         yield "Cache-Control", "no-store" if is_secret else "no-cache"
+        yield "Vary", "Accept-Language"
         if is_secret:
             yield "X-Robots-Tag", "noindex"
         if self._base_url.startswith("https:"):

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Annotated, Any
 
@@ -13,7 +13,7 @@ from digest.compose.headers import message_id
 from digest.compose.pieces import look
 from digest.config import Settings
 from digest.errors import LinkError
-from digest.links import Links, Purpose, Ticket
+from digest.links import Links, Purpose
 from digest.model import (
     Delivery,
     DeliveryKind,
@@ -26,10 +26,12 @@ from digest.protocols import Clock
 from digest.render import Form, Language, Templates
 from digest.store.database import Database
 from digest.store.subscribers import get_subscribers
+from digest.web.tongues import SPOKEN, preferred
 
 # Public pages change when a source was read; so long an older one is shown.
 FRESH_SECONDS = 20.0
 KEPT_PAGES = 256
+SEE_OTHER = 303
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +53,16 @@ class Site:
     admin_token: str | None = None
     is_stopping: Callable[[], bool] = lambda: False
     cache: "PageCache" = field(default_factory=lambda: PageCache())
+    tongue: str = ""
 
     @property
     def language(self) -> Language:
-        """The language of the public pages: that of new subscribers."""
-        return self.templates.language(self.settings.digest.language)
+        """The language of the pages; where a visitor asks for none, that of new subscribers."""
+        return self.templates.language(self.tongue or self.settings.digest.language)
+
+    def speaking(self, tag: str) -> "Site":
+        """Give the same site in another language, "" = the operator's."""
+        return self if tag == self.tongue else replace(self, tongue=tag)
 
     def render(self, name: str, /, **values: object) -> str:
         """Render one page."""
@@ -89,8 +96,11 @@ class Site:
             links=list(links),
         )
 
-    def owner(self, purpose: Purpose, token: str) -> tuple[Subscriber, Ticket]:
+    def owner(self, purpose: Purpose, token: str) -> tuple["Site", Subscriber]:
         """Give the subscriber that a token speaks for, whatever the status.
+
+        Returns:
+            the site in the subscriber's language, and the subscriber.
 
         Raises:
             LinkError: the token is not good, or its subscriber or epoch is gone.
@@ -101,18 +111,18 @@ class Site:
         is_bound = purpose is not Purpose.UNSUBSCRIBE
         if found is None or (is_bound and ticket.epoch != found.link_epoch):
             raise LinkError("link: no longer valid")
-        return found, ticket
+        return self.speaking(found.language), found
 
-    def reader(self, purpose: Purpose, token: str) -> tuple[Subscriber, Ticket]:
-        """Give the confirmed subscriber that a token speaks for.
+    def reader(self, purpose: Purpose, token: str) -> tuple["Site", Subscriber]:
+        """Give the confirmed subscriber that a token speaks for, as `owner` does.
 
         Raises:
             LinkError: as `owner`, or the subscription has ended.
         """
-        found, ticket = self.owner(purpose, token)
+        site, found = self.owner(purpose, token)
         if found.status is not SubscriberStatus.CONFIRMED:
             raise LinkError("link: no longer valid")
-        return found, ticket
+        return site, found
 
     def notice(self, kind: DeliveryKind, subscriber: Subscriber) -> Delivery:
         """Make the delivery of a mail about the subscription itself, due at once."""
@@ -129,10 +139,14 @@ class Site:
         )
 
 
-def site_of(request: Request) -> Site:
-    """Give the site that a request came to."""
+async def site_of(request: Request) -> Site:
+    """Give the site that a request came to, in the language that the visitor asks for.
+
+    Async because a plain function would cost each request a thread.
+    """
     site: Site = request.app.state.site
-    return site
+    wanted = request.headers.get("accept-language", "")
+    return site.speaking(preferred(wanted, SPOKEN)) if wanted else site
 
 
 Here = Annotated[Site, Depends(site_of)]

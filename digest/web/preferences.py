@@ -1,0 +1,168 @@
+"""A reader's own data: wishes, past digests, feedback, all of it exported or erased."""
+
+import json
+import logging
+from dataclasses import asdict
+
+from fastapi import APIRouter
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from digest.links import Purpose
+from digest.model import Verdict
+from digest.store.digests import digests_of
+from digest.store.membership import erase, save_wishes
+from digest.store.outbox import deliveries_of
+from digest.store.subscribers import feedback_of, remove_feedback
+from digest.web import forms
+from digest.web.public import Fields, weekdays
+from digest.web.site import SEE_OTHER, Here, masked
+from digest.web.tongues import LANGUAGES
+
+logger = logging.getLogger(__name__)
+
+PAST_DIGESTS = 60
+ALL = 100_000
+
+router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+
+
+@router.get("/p/{token}")
+def show_preferences(site: Here, token: str, said: str = "") -> Response:
+    site, subscriber = site.reader(Purpose.PREFERENCES, token)
+    _ = site.language.gettext
+    words = {"confirmed": _("Welcome! You are subscribed."), "saved": _("Saved.")}
+    now = site.clock()
+    zone = subscriber.schedule.timezone
+    due = subscriber.next_digest_at
+    return site.page(
+        "preferences.html",
+        reader=subscriber,
+        said=words.get(said, ""),
+        masked=masked(subscriber.email),
+        next_digest=site.language.moment(due, zone) if due else "",
+        here=f"/p/{token}",
+        feed=site.links.feed(subscriber.id, subscriber.link_epoch),
+        unsubscribe=site.links.unsubscribe(subscriber.id),
+        interests=forms.interest_fields(subscriber),
+        paused_until=forms.paused_until_day(subscriber, now),
+        zones=forms.zones(),
+        weekdays=weekdays(site),
+        languages=LANGUAGES,
+    )
+
+
+@router.post("/p/{token}")
+def save_preferences(site: Here, token: str, fields: Fields) -> Response:
+    site, subscriber = site.reader(Purpose.PREFERENCES, token)
+    if not subscriber.config_owned:
+        with site.database.write() as connection:
+            save_wishes(connection, forms.with_preferences(subscriber, fields, site.clock()))
+    return RedirectResponse(f"/p/{token}?said=saved", SEE_OTHER)
+
+
+@router.get("/p/{token}/digests")
+def past_digests(site: Here, token: str) -> Response:
+    site, subscriber = site.reader(Purpose.PREFERENCES, token)
+    _ = site.language.gettext
+    with site.database.read() as connection:
+        past = digests_of(connection, subscriber.id, PAST_DIGESTS)
+    rows = [
+        {
+            "label": site.language.day(one.edition),
+            "url": site.links.digest(subscriber.id, one.id, subscriber.link_epoch),
+            "note": site.language.ngettext("%(n)s item", "%(n)s items", len(one.picks)),
+            "item_id": "",
+        }
+        for one in past
+        if one.picks
+    ]
+    return site.page(
+        "list.html",
+        heading=_("Past digests"),
+        rows=rows,
+        empty=_("None yet."),
+        here=f"/p/{token}",
+    )
+
+
+@router.get("/p/{token}/feedback")
+def own_feedback(site: Here, token: str) -> Response:
+    site, subscriber = site.reader(Purpose.PREFERENCES, token)
+    _ = site.language.gettext
+    with site.database.read() as connection:
+        given = feedback_of(connection, [subscriber.id]).get(subscriber.id, ())
+    words = {Verdict.MORE: _("More like this"), Verdict.LESS: _("Less like this")}
+    rows = [
+        {
+            "label": one.item.title,
+            "url": "",
+            "note": words[one.verdict],
+            "item_id": getattr(one.item, "id", ""),
+        }
+        for one in reversed(given)
+    ]
+    return site.page(
+        "list.html",
+        heading=_("Your feedback"),
+        rows=rows,
+        empty=_("None yet: each item of a digest has two links, more and less like this."),
+        here=f"/p/{token}",
+    )
+
+
+@router.post("/p/{token}/feedback/{item_id}/undo")
+def undo_feedback(site: Here, token: str, item_id: str) -> Response:
+    site, subscriber = site.reader(Purpose.PREFERENCES, token)
+    with site.database.write() as connection:
+        remove_feedback(connection, subscriber.id, item_id.replace("\x00", ""))
+    return RedirectResponse(f"/p/{token}/feedback", SEE_OTHER)
+
+
+@router.get("/p/{token}/export")
+def export(site: Here, token: str) -> Response:
+    site, subscriber = site.reader(Purpose.PREFERENCES, token)
+    with site.database.read() as connection:
+        own = {
+            "subscriber": asdict(subscriber),
+            "feedback": [
+                asdict(one)
+                for one in feedback_of(connection, [subscriber.id]).get(subscriber.id, ())
+            ],
+            "digests": [asdict(one) for one in digests_of(connection, subscriber.id, ALL)],
+            "deliveries": [asdict(one) for one in deliveries_of(connection, subscriber.id)],
+        }
+    return Response(
+        json.dumps(own, default=_plain, ensure_ascii=False, indent=2),
+        media_type="application/json",
+        headers={"Content-Disposition": 'attachment; filename="my-data.json"'},
+    )
+
+
+@router.get("/p/{token}/erase")
+def ask_to_erase(site: Here, token: str) -> Response:
+    site, subscriber = site.reader(Purpose.PREFERENCES, token)
+    _ = site.language.gettext
+    return site.message(
+        _("Erase me"),
+        _(
+            "Everything about %(address)s is deleted at once and for good: wishes, feedback, "
+            "digests. There is no way back.",
+            address=masked(subscriber.email),
+        ),
+        actions=[{"label": _("Erase everything"), "url": f"/p/{token}/erase"}],
+        links=[{"label": _("Back to the preferences"), "url": f"/p/{token}"}],
+    )
+
+
+@router.post("/p/{token}/erase")
+def erase_reader(site: Here, token: str) -> Response:
+    site, subscriber = site.reader(Purpose.PREFERENCES, token)
+    _ = site.language.gettext
+    with site.database.write() as connection:
+        erase(connection, [subscriber.id])
+    logger.info("subscriber erased: subscriber=%s", subscriber.id)
+    return site.message(_("You are forgotten"), _("Nothing about you is kept."))
+
+
+def _plain(value: object) -> object:
+    return sorted(value) if isinstance(value, frozenset) else str(value)
