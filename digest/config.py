@@ -130,6 +130,14 @@ def check_base_url(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
+def check_image_url(url: str) -> str:
+    """Accept an absolute http(s) address that can stand in an attribute as it is."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not url.isprintable():
+        raise ValueError('expected an address such as "https://example.org/logo.png"')
+    return url
+
+
 def check_listen(listen: str) -> str:
     """Accept `127.0.0.1:8080` or `[::1]:8080`; port 0 = any that is free."""
     host, _, port = listen.rpartition(":")
@@ -255,6 +263,9 @@ class MailSettings(Group):
     subject: str = "{date} · {title}{more}"
     accent: str = Field("#b45309", pattern=r"^#[0-9a-fA-F]{6}$")
     logo_text: str = "Daily Digest"
+    logo_image: Annotated[str, AfterValidator(check_image_url)] | None = None
+    logo_width: int = Field(140, ge=16, le=568)
+    thumbnails: Literal["off", "proxied", "direct"] = "off"
     contact: str = ""
     templates: Path | None = None
 
@@ -585,6 +596,13 @@ class Settings(BaseSettings):
     def has_key(self) -> bool:
         """True if links are signed and addresses remembered by their hash."""
         return bool(self.web.secret_key or self.web.secret_key_file)
+
+    @model_validator(mode="after")
+    def check_thumbnails(self) -> Self:
+        """Pictures that come through us need pages of ours."""
+        if self.mail.thumbnails == "proxied" and not self.web.base_url:
+            raise ValueError('mail.thumbnails: "proxied" needs web.base_url')
+        return self
 
     @model_validator(mode="after")
     def check_bounces(self) -> Self:

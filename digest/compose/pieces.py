@@ -116,6 +116,8 @@ def look(mail: MailSettings) -> dict[str, object]:
         "dark_page": DARK_PAGE,
         "dark_card": DARK_CARD,
         "logo": wording.line(mail.logo_text, wording.NAME_ROOM),
+        "logo_image": mail.logo_image,
+        "logo_width": mail.logo_width,
         "contact": wording.line(mail.contact, wording.TITLE_ROOM),
         "wrap": wrap,
         "columns": columns,
@@ -186,9 +188,7 @@ class Pieces:
 
     def _frame(self, language: Language, edition: date) -> Both:
         holes = ("preheader", "opening", "body", "footer")
-        # Some clients know no "text-align: start".
-        side = "right" if language.direction == "rtl" else "left"
-        return self._both("frame", language, holes, edition=edition, side=side)
+        return self._both("frame", language, holes, edition=edition)
 
     def _opening(
         self, language: Language, edition: date, day: Day, picks: int, since: date | None
