@@ -252,6 +252,40 @@ def test_item_that_lost_today_competes_tomorrow(world):
     ]
 
 
+def test_unsent_item_that_rises_gets_its_second_chance(world):
+    world.add_source()
+    subscriber = world.add_subscriber(max_items=1, popularity=1.0)
+    world.listing = [paper(1, upvotes=90), paper(2, upvotes=5), paper(3, upvotes=6)]
+    world.check()
+    world.compose()
+    world.now += DAY
+    world.listing = [paper(1, upvotes=91), paper(2, upvotes=80), paper(3, upvotes=7)]
+    world.check()
+    world.compose()
+
+    assert world.carried(subscriber) == [
+        ["A study of retrieval number 1"],
+        ["A study of retrieval number 2"],
+    ]
+    [second, _] = world.digests_of(subscriber)
+    today = world.now.date()
+    assert second.picks[0].item.votes_by_day == ((today - DAY, 5), (today, 80))
+
+
+def test_riser_beats_what_has_more_votes_and_stands_still(world):
+    world.add_source()
+    subscriber = world.add_subscriber(max_items=1, popularity=1.0)
+    world.listing = [paper(1, upvotes=500), paper(2, upvotes=40), paper(3, upvotes=10)]
+    world.check()
+    world.compose()
+    world.now += DAY
+    world.listing = [paper(1, upvotes=500), paper(2, upvotes=40), paper(3, upvotes=38)]
+    world.check()
+    world.compose()
+
+    assert world.carried(subscriber)[1:] == [["A study of retrieval number 3"]]
+
+
 def test_replacement_never_seen_before_is_no_news(world):
     world.add_source()
     subscriber = world.add_subscriber()

@@ -3,14 +3,14 @@
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digest.model import Described, Item
 
-VOTES, COMMENTS, SOURCES = 0.7, 0.2, 0.1  # shares of the three signs; they sum to 1
+VOTES, RISE, COMMENTS, SOURCES = 0.5, 0.2, 0.2, 0.1  # shares of the signs; they sum to 1
 PRIOR_ITEMS = 5  # a day counts as itself from about so many items on
 FRESH_DAYS = 2.0  # an item so much older than the newest counts half as recent
 
@@ -20,13 +20,41 @@ def popularity(items: Sequence[Described]) -> NDArray[np.float64]:
 
     A count v becomes v / (v + u), with u the usual count of that source on that day, drawn
     towards the source's own mean while the day has few items.  So the usual count means 0.5
-    everywhere, none means 0.0, and more never means less.
+    everywhere, none means 0.0, and more never means less.  What an item rose by since
+    yesterday counts the same way; one that appeared today rose by all its votes.
     """
     votes = _against_usual([item.upvotes for item in items], items)
+    rises = _against_usual(votes_since_yesterday(items), items)
     comments = _against_usual([item.comments for item in items], items)
     sources = [len(item.sources) - 1 if isinstance(item, Item) else 0 for item in items]
     named = np.array([extra / (extra + 1) if extra > 0 else 0.0 for extra in sources])
-    return VOTES * votes + COMMENTS * comments + SOURCES * named
+    return VOTES * votes + RISE * rises + COMMENTS * comments + SOURCES * named
+
+
+def votes_since_yesterday(items: Sequence[Described]) -> list[int | None]:
+    """Give how many votes each of n items won since the day before: None where nobody votes.
+
+    Today is the newest day of which any of the items has a count.  An item without a count of
+    today rose by nothing; one without an earlier count rose by all it has.
+    """
+    series = [item.votes_by_day if isinstance(item, Item) else () for item in items]
+    today = max((days[-1][0] for days in series if days), default=None)
+    return [
+        item.upvotes if len(days) < 2 and not _is_old(days, today) else _last_step(days, today)
+        for item, days in zip(items, series, strict=True)
+    ]
+
+
+def _is_old(days: Sequence[tuple[date, int]], today: date | None) -> bool:
+    return bool(days) and days[-1][0] != today
+
+
+def _last_step(days: Sequence[tuple[date, int]], today: date | None) -> int:
+    """Give the votes won since the last count before today's, a day's share of longer gaps."""
+    if len(days) < 2 or _is_old(days, today):
+        return 0
+    (before, few), (last, many) = days[-2:]
+    return max(many - few, 0) // (last - before).days
 
 
 def recency(items: Sequence[Described]) -> NDArray[np.float64]:
