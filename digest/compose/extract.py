@@ -73,16 +73,25 @@ def telling_sentences(text: str, words: tuple[str, ...], room: int = ROOM) -> st
     Returns:
         sentences of *text*, gaps between them shown by "…"; "" for empty text.
     """
+    sought = {word.strip() for phrases in words for word in phrases.split(",")}
+    held = [(places, len(word.split())) for word in sought if (places := _places(text, word))]
+    # Readers have many words, but a text has few sentences that hold any of them.
+    return _chosen(text, tuple(sorted(held)), room)
+
+
+@lru_cache(maxsize=16384)
+def _chosen(text: str, held: tuple[tuple[tuple[int, ...], int], ...], room: int) -> str:
+    """Choose sentences for words, each known by those that hold it and what it is worth."""
     parts, _, claims = _read(text)
     if not parts:
         return ""
-    found: list[frozenset[str]] = [frozenset()] * len(parts)
+    found: list[frozenset[int]] = [frozenset()] * len(parts)
     worths = [0] * len(parts)
-    for word in {word.strip() for phrases in words for word in phrases.split(",")}:
-        for place in _places(text, word):
+    for word, (places, worth) in enumerate(held):
+        for place in places:
             found[place] |= {word}
             # A phrase tells more than a word of it does elsewhere.
-            worths[place] += len(word.split())
+            worths[place] += worth
     *_, before = max(zip(worths, claims, range(0, -len(parts), -1), strict=True))
     place = -before
     chosen, known = {place}, found[place]
@@ -113,15 +122,22 @@ def _read(text: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[bool, ...]
 @lru_cache(maxsize=65536)
 def _places(text: str, word: str) -> tuple[int, ...]:
     """Give the sentences of a text that hold a word: "embedding" is in "embeddings" as well.
+    """
+    sought = _sought(word)
+    if not sought:
+        return ()
+    _, folded, _ = _read(text)
+    return tuple([place for place, part in enumerate(folded) if sought in part])
+
+
+@lru_cache(maxsize=16384)
+def _sought(word: str) -> str:
+    """Give what stands in a folded sentence that holds a word; "" for no word at all.
 
     A word begins after a blank; in scripts without blanks it may begin anywhere.
     """
     sought = fold(word)
-    if not sought:
-        return ()
-    sought = sought if sought > "\u2e7f" else f" {sought}"
-    _, folded, _ = _read(text)
-    return tuple([place for place, part in enumerate(folded) if sought in part])
+    return sought if not sought or sought > "\u2e7f" else f" {sought}"
 
 
 def _joined(parts: Sequence[str], chosen: Sequence[int], room: int) -> str:
