@@ -121,8 +121,7 @@ def _read(text: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[bool, ...]
 
 @lru_cache(maxsize=65536)
 def _places(text: str, word: str) -> tuple[int, ...]:
-    """Give the sentences of a text that hold a word: "embedding" is in "embeddings" as well.
-    """
+    """Give the sentences of a text that hold a word: "embedding" is in "embeddings" as well."""
     sought = _sought(word)
     if not sought:
         return ()

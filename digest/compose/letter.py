@@ -7,7 +7,18 @@ from typing import NamedTuple
 
 from digest.compose import wording
 from digest.compose.extract import telling_sentences
-from digest.compose.pieces import NOTHING, Both, Form, OwnLinks, Piece, Pieces, Shown, filled, piece
+from digest.compose.pieces import (
+    NOTHING,
+    Both,
+    Form,
+    OwnLinks,
+    Piece,
+    Pieces,
+    Shown,
+    filled,
+    joined,
+    piece,
+)
 from digest.model import Digest, Item, Pick, Reason, Subscriber
 from digest.render import Language
 
@@ -22,14 +33,14 @@ VERDICTS = 2
 
 
 class Letter(NamedTuple):
-    """Both parts of a mail, in pieces.
+    """Both parts of a mail, in encoded pieces.
 
     Attributes:
         unsubscribe: the address of the page that ends the subscription, None if there is none.
     """
 
-    html: list[Piece]
-    text: list[Piece]
+    html: list[bytes]
+    text: list[bytes]
     unsubscribe: str | None = None
 
 
@@ -61,14 +72,15 @@ def write_letter(
     titles = [wording.title(pick.item) for pick in digest.picks[:PREHEADER_TITLES]]
     preheader = piece(escape(wording.preheader(titles)))
     own = pieces.own_links(subscriber, digest)
-    footer_html, footer_text = _footer(pieces, language, digest, subscriber, own)
-    around = (opening.html, preheader, *footer_html)
+    web_copy = piece(own.web_copy)
+    footer = _footer(pieces, language, digest, subscriber, own, web_copy)
+    around = (opening.html, preheader, footer.html)
     room = HTML_BYTES - frame.html.size - sum(part.size for part in around)
-    body = _body(pieces, language, digest.picks, room, own.web_copy)
+    body = _body(pieces, language, digest.picks, room, web_copy)
     return Letter(
-        _framed(frame.html, [preheader], [opening.html], body.html, footer_html),
-        _framed(frame.text, [NOTHING.text], [opening.text], body.text, footer_text),
-        own.unsubscribe.text or None,
+        _framed(frame.html, preheader, opening.html, body.html, footer.html),
+        _framed(frame.text, NOTHING.text, opening.text, body.text, footer.text),
+        own.unsubscribe or None,
     )
 
 
@@ -151,17 +163,17 @@ def _summary(pieces: Pieces, language: Language, item: Item, reasons: Sequence[R
 
 def _whole(pieces: Pieces, entries: Sequence[Entry], web_copy: Piece) -> tuple[Letter, int]:
     """Write whole items; gives the number of links in the text as well."""
-    html: list[Piece] = []
-    text: list[Piece] = []
+    html: list[bytes] = []
+    text: list[bytes] = []
     links = 0
     for place, (heading, item, summary, reasons, _) in enumerate(entries):
         if heading is not NOTHING:
-            html.append(heading.html)
-            text.append(heading.text)
-        where = (pieces.places[place], pieces.numbers[place], web_copy)
-        html += filled(item.html, *where, summary.html, reasons.html)
+            html.append(heading.html.encoded)
+            text.append(heading.text.encoded)
+        where = (pieces.places[place], pieces.numbers[place], web_copy.encoded)
+        html += filled(item.html, *where, summary.html.encoded, reasons.html.encoded)
         numbers = pieces.numbers[links : links + item.text.numbers]
-        text += filled(item.text, *where, summary.text, reasons.text, *numbers)
+        text += filled(item.text, *where, summary.text.encoded, reasons.text.encoded, *numbers)
         links += item.text.numbers
     return Letter(html, text), links
 
@@ -176,13 +188,18 @@ def _add_line(body: Letter, pieces: Pieces, line: Both, place: int, links: int) 
 
 
 def _add(body: Letter, shown: Shown) -> None:
-    body.html.append(shown.html)
-    body.text.append(shown.text)
+    body.html.append(shown.html.encoded)
+    body.text.append(shown.text.encoded)
 
 
 def _footer(
-    pieces: Pieces, language: Language, digest: Digest, subscriber: Subscriber, own: OwnLinks
-) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
+    pieces: Pieces,
+    language: Language,
+    digest: Digest,
+    subscriber: Subscriber,
+    own: OwnLinks,
+    web_copy: Piece,
+) -> Shown:
     following = digest.day.next_digest_at
     moment = NOTHING
     if following:
@@ -190,12 +207,17 @@ def _footer(
     address = wording.line(subscriber.email, wording.TITLE_ROOM)
     interests = pieces.names(language, *[interest.name for interest in subscriber.interests])
     form = pieces.footer(language, following is not None)
-    html = filled(form.html, piece(escape(address)), interests.html, moment.html, *own)
-    text = filled(form.text, piece(address), interests.text, moment.text, *own)
-    return html, text
+    links = (piece(own.unsubscribe), piece(own.preferences), web_copy)
+    return Shown(
+        joined(form.html, piece(escape(address)), interests.html, moment.html, *links),
+        joined(form.text, piece(address), interests.text, moment.text, *links),
+    )
 
 
-def _framed(frame: Form, *parts: Sequence[Piece]) -> list[Piece]:
+def _framed(
+    frame: Form, preheader: Piece, opening: Piece, body: list[bytes], footer: Piece
+) -> list[bytes]:
     """Put stretches of the mail into the holes of its frame."""
-    stretches = (*((one,) for one in frame.pieces), *parts)
+    around = [[one] for one in frame.pieces]
+    stretches = [*around, [preheader.encoded], [opening.encoded], body, [footer.encoded]]
     return list(chain.from_iterable(frame.order(stretches)))

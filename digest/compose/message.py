@@ -5,7 +5,6 @@ pieces; RFC 5322 by hand, with the stdlib's EmailMessage as the judge in the tes
 """
 
 from email.utils import parseaddr
-from operator import attrgetter
 
 from digest.compose import wording
 from digest.compose.headers import (
@@ -21,14 +20,12 @@ from digest.compose.headers import (
 from digest.compose.letter import write_letter
 from digest.compose.notice import NoticeBuilder
 from digest.compose.pieces import Pieces
-from digest.compose.wire import ascii_address, mailbox, unstructured
+from digest.compose.wire import ascii_address, decoded, mailbox, unstructured
 from digest.config import MailSettings
 from digest.errors import ConfigError, RenderError
 from digest.links import Links
 from digest.model import Delivery, Digest, Message, Subscriber
 from digest.render import Language, Templates
-
-ENCODED = attrgetter("encoded")
 
 
 class MessageBuilder:
@@ -65,12 +62,12 @@ class MessageBuilder:
     def html(self, digest: Digest, subscriber: Subscriber) -> str:
         """Render the HTML part."""
         letter = write_letter(self._pieces, self._language(subscriber), digest, subscriber)
-        return "".join(part.text for part in letter.html)
+        return decoded(b"".join(letter.html))
 
     def text(self, digest: Digest, subscriber: Subscriber) -> str:
         """Render the plain text part."""
         letter = write_letter(self._pieces, self._language(subscriber), digest, subscriber)
-        return "".join(part.text for part in letter.text)
+        return decoded(b"".join(letter.text))
 
     def subject(self, digest: Digest, subscriber: Subscriber) -> str:
         """Write the subject: the date and the title of the first pick, by default."""
@@ -107,9 +104,9 @@ class MessageBuilder:
                 self._shared_headers,
                 two_parts_header(language.tag, delivery.id),
                 part_head(delivery.id, "plain"),
-                *map(ENCODED, letter.text),
+                *letter.text,
                 part_head(delivery.id, "html"),
-                *map(ENCODED, letter.html),
+                *letter.html,
                 parts_end(delivery.id),
             )
         )

@@ -35,9 +35,8 @@ Part = TypeVar("Part")
 
 
 class Piece(NamedTuple):
-    """A stretch of the mail: as it reads, as it travels, and its bytes before encoding."""
+    """A stretch of the mail as it travels, and how many bytes it was before encoding."""
 
-    text: str
     encoded: bytes
     size: int
 
@@ -45,20 +44,20 @@ class Piece(NamedTuple):
 class Order(Protocol):
     """Picks what it was made for out of a sequence, as `operator.itemgetter` does."""
 
-    def __call__(self, parts: tuple[Part, ...], /) -> tuple[Part, ...]: ...
+    def __call__(self, parts: Sequence[Part], /) -> tuple[Part, ...]: ...
 
 
 class Form(NamedTuple):
     """A fragment with holes.
 
     Attributes:
-        pieces: what stands around the holes.
+        pieces: what stands around the holes, as it travels.
         size: their bytes before encoding.
         order: picks the finished fragment out of `pieces` and the parts after them.
         numbers: how many parts at the end are numbers of links.
     """
 
-    pieces: tuple[Piece, ...]
+    pieces: tuple[bytes, ...]
     size: int
     order: Order
     numbers: int
@@ -81,22 +80,23 @@ class Shown(NamedTuple):
 class OwnLinks(NamedTuple):
     """The addresses of one reader's pages; empty where there are no pages."""
 
-    unsubscribe: Piece
-    preferences: Piece
-    web_copy: Piece
+    unsubscribe: str
+    preferences: str
+    web_copy: str
 
 
 def piece(text: str) -> Piece:
     """Encode a stretch of the mail."""
     text = tidy(text)
-    return Piece(text, quoted_printable(text), len(text.encode()))
+    size = len(text) if text.isascii() else len(text.encode())
+    return Piece(quoted_printable(text), size)
 
 
 NOTHING = Shown(piece(""), piece(""))
-NO_LINKS = OwnLinks(NOTHING.text, NOTHING.text, NOTHING.text)
+NO_LINKS = OwnLinks("", "", "")
 
 
-def filled(form: Form, *parts: Piece) -> tuple[Piece, ...]:
+def filled(form: Form, *parts: bytes) -> tuple[bytes, ...]:
     """Put parts into the holes of a form.
 
     Args:
@@ -105,6 +105,13 @@ def filled(form: Form, *parts: Piece) -> tuple[Piece, ...]:
     """
     # Two steps in C; a loop over holes here was a quarter of what a mail costs.
     return form.order(form.pieces + parts)
+
+
+def joined(form: Form, *parts: Piece) -> Piece:
+    """Put parts into the holes of a form and join it all."""
+    sizes = form.order([*[0 for _ in form.pieces], *[part.size for part in parts]])
+    encoded = b"".join(filled(form, *[part.encoded for part in parts]))
+    return Piece(encoded, form.size + sum(sizes))
 
 
 def look(mail: MailSettings) -> dict[str, object]:
@@ -137,7 +144,7 @@ def _form(static_and_holes: Sequence[str], names: Sequence[str]) -> Form:
     # With one index itemgetter gives no tuple; a slice does.
     getter = itemgetter(*order) if holes else itemgetter(slice(1))
     size = sum(one.size for one in pieces)
-    return Form(pieces, size, getter, holes.count(NUMBER))
+    return Form(tuple(one.encoded for one in pieces), size, getter, holes.count(NUMBER))
 
 
 def _verbatim(text: str, indent: int = 0) -> Shown:
@@ -167,10 +174,13 @@ class Pieces:
         self.reasons = lru_cache(KEPT_PARTS)(self._reasons)
         self.names = lru_cache(KEPT_PARTS)(self._names)
         self.moment = lru_cache(KEPT_FRAMES)(self._moment)
-        self.numbers = tuple(piece(str(number)) for number in range(1, MOST_NUMBERS + 1))
+        numbers = range(1, MOST_NUMBERS + 1)
+        self.numbers = tuple(piece(str(number)).encoded for number in numbers)
         # Two columns wide, so that the text beside them stands in line.
-        self.places = tuple(piece(f"{place:>2}") for place in range(1, MOST_NUMBERS + 1))
+        self.places = tuple(piece(f"{place:>2}").encoded for place in numbers)
         self._kept_reason = lru_cache(KEPT_PARTS)(self._reason)
+        self._reason_form = lru_cache(KEPT_FRAMES)(self._reason_around)
+        self._summary_form = lru_cache(KEPT_FRAMES)(self._summary_around)
         self.short = lru_cache(KEPT_ITEMS)(self._short)
         self.left_out = lru_cache(KEPT_FRAMES)(self._left_out)
         self.footer = lru_cache(KEPT_FRAMES)(self._footer)
@@ -181,9 +191,9 @@ class Pieces:
             return NO_LINKS
         epoch = subscriber.link_epoch
         return OwnLinks(
-            piece(self._links.unsubscribe(subscriber.id)),
-            piece(self._links.preferences(subscriber.id, epoch)),
-            piece(self._links.digest(subscriber.id, digest.id, epoch)),
+            self._links.unsubscribe(subscriber.id),
+            self._links.preferences(subscriber.id, epoch),
+            self._links.digest(subscriber.id, digest.id, epoch),
         )
 
     def _frame(self, language: Language, edition: date) -> Both:
@@ -231,31 +241,44 @@ class Pieces:
         text: str,
         is_ai: bool,  # noqa: FBT001 - likewise
     ) -> Shown:
-        return self._shown(
-            "summary",
-            language,
-            summary=text,
-            is_ai=is_ai,
-            item_language=wording.language_tag(item_language),
-        )
+        form, before = self._summary_form(language, wording.language_tag(item_language), is_ai)
+        html = piece(escape(text))
+        # Wrapped as if the template's own words on the first line were part of it.
+        indent = columns(before)
+        hanging = len(before) - len(before.lstrip())
+        plain = piece(wrap(text, indent=indent, hanging=hanging)[indent:])
+        return Shown(joined(form.html, html), joined(form.text, plain))
 
-    def _reason(self, language: Language, kind: ReasonKind, value: str) -> Shown:
-        return self._shown("reason", language, words=wording.reason_words(language, kind, value))
+    def _summary_around(
+        self,
+        language: Language,
+        tag: str,
+        is_ai: bool,  # noqa: FBT001 - likewise
+    ) -> tuple[Both, str]:
+        """Give what stands around a summary, and the words before it on its line of text."""
+        values = {"is_ai": is_ai, "item_language": tag}
+        before, *_ = self._templates.form(
+            "mail/summary.txt", language, ("summary",), **self._look | values
+        )
+        return self._both("summary", language, ("summary",), **values), before.rpartition("\n")[2]
+
+    def _reason(self, language: Language, kind: ReasonKind, value: str) -> tuple[Piece, str]:
+        """Give a reason as a chip, and in words."""
+        html, text = self._reason_form(language)
+        words = wording.reason_words(language, kind, value)
+        return joined(html, piece(escape(words))), words.join(text)
+
+    def _reason_around(self, language: Language) -> tuple[Form, tuple[str, ...]]:
+        """Give what stands around the words of a reason."""
+        text = self._templates.form("mail/reason.txt", language, ("words",), **self._look)
+        return self._both("reason", language, ("words",)).html, text[::2]
 
     def _reasons(self, language: Language, *reasons: tuple[ReasonKind, str]) -> Shown:
         """Join reasons: chips in HTML, one wrapped line in text."""
         shown = [self._kept_reason(language, kind, value) for kind, value in reasons]
-        words = language.gettext(
-            "Why: %(reasons)s", reasons="; ".join(one.text.text for one in shown)
-        )
-        return Shown(
-            Piece(
-                "".join(one.html.text for one in shown),
-                b"".join(one.html.encoded for one in shown),
-                sum(one.html.size for one in shown),
-            ),
-            piece(wrap(words, indent=4, hanging=9)),
-        )
+        words = language.gettext("Why: %(reasons)s", reasons="; ".join(text for _, text in shown))
+        html = Piece(b"".join(one.encoded for one, _ in shown), sum(one.size for one, _ in shown))
+        return Shown(html, piece(wrap(words, indent=4, hanging=9)))
 
     def _names(self, language: Language, *names: str) -> Shown:
         """Name a reader's interests."""
@@ -296,4 +319,4 @@ class Pieces:
 
     def _shown(self, name: str, language: Language, /, **values: object) -> Shown:
         both = self._both(name, language, (), **values)
-        return Shown(both.html.pieces[0], both.text.pieces[0])
+        return Shown(joined(both.html), joined(both.text))

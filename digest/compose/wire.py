@@ -6,7 +6,7 @@ address; the stdlib's parser judges it in the tests.
 
 import re
 import textwrap
-from binascii import b2a_qp
+from binascii import a2b_qp, b2a_qp
 from functools import lru_cache
 from string import ascii_letters, digits
 
@@ -28,7 +28,7 @@ def tidy(text: str) -> str:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text.isascii():
         text = text.encode("utf-8", "replace").decode()
-    return BLANKS_AT_END.sub("", text)
+    return BLANKS_AT_END.sub("", text) if "\n" in text else text
 
 
 def quoted_printable(text: str) -> bytes:
@@ -48,6 +48,11 @@ def quoted_printable(text: str) -> bytes:
         place = -3 if encoded[-3:-2] == b"=" else -1
         encoded = encoded[:place] + b"=\n" + encoded[place:]
     return encoded.replace(b"\n", b"\r\n") + b"=\r\n"
+
+
+def decoded(encoded: bytes) -> str:
+    """Give the text of joined pieces back."""
+    return a2b_qp(encoded).decode().replace("\r\n", "\n")
 
 
 @lru_cache(maxsize=4096)
