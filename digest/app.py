@@ -111,8 +111,10 @@ class App:
             ranker=CurrentRanker(self.database), digest=settings.digest, mail=settings.mail
         )
         self.templates = Templates(settings.mail.templates)
-        base_url = settings.web.base_url
-        self.links = Links(base_url, web_keys(settings.web)) if base_url else None
+        base_url, keys = settings.web.base_url, web_keys(settings.web)
+        self.links = Links(base_url, keys) if base_url else None
+        self._hasher = Links("", keys) if keys else None
+        self.kept_away: list[str] = []
         self.builder = MessageBuilder(settings.mail, self.templates, self.links)
 
     def open(self) -> None:
@@ -133,8 +135,11 @@ class App:
             sources.save_sources(
                 connection, [source.source() for source in self.settings.sources], now
             )
-            subscribers.save_config_subscribers(
-                connection, [self._subscriber(one, now) for one in self.settings.subscribers], now
+            self.kept_away = subscribers.save_config_subscribers(
+                connection,
+                [self._subscriber(one, now) for one in self.settings.subscribers],
+                now,
+                self.hashes if self.settings.has_key else None,
             )
 
     def _subscriber(self, one: SubscriberSettings, now: datetime) -> Subscriber:
@@ -204,17 +209,17 @@ class App:
         Raises:
             ConfigError: there is no key.
         """
-        keys = web_keys(self.settings.web)
-        if not keys:
+        if self._hasher is None:
             raise ConfigError(
                 "web.secret_key: needed to remember addresses by their hash,"
                 ' make one with "openssl rand -base64 32"'
             )
-        return Links("", keys).hashes(address_key(address))
+        return self._hasher.hashes(address_key(address))
 
     async def run_round(self, *, progress: Progress) -> Round:
         """Fetch, compose and deliver whatever is due, once; SIGTERM ends it in good order."""
         self.recover()
+        self.warn_of_kept_away()
         with stop_on_signals() as stop:
             async with self.fetcher() as fetcher:
                 checks = await fetch_due(
@@ -224,6 +229,7 @@ class App:
             digests = await self._compose(stop, progress)
             async with self.transport() as transport:
                 handover = await self._deliver(transport, stop, progress)
+            await asyncio.to_thread(self.forget)
         return Round(checks=checks, digests=digests, handover=handover)
 
     async def send_now(
@@ -286,11 +292,11 @@ class App:
 
             tick = self.settings.service.tick
             intervals = {recover: RECOVER_EVERY, fetch: tick, compose: tick, deliver: tick}
-            if self.links:
-                intervals[forget] = FORGET_EVERY
+            intervals[forget] = FORGET_EVERY
             if self.settings.bounces:
                 intervals[read_returns] = self.settings.bounces.every
             self.recover()
+            self.warn_of_kept_away()
             await run_service(
                 {
                     job.__name__: Job(run=isolated(job), every=every)
@@ -302,20 +308,29 @@ class App:
             )
 
     def forget(self) -> None:
-        """Erase sign-ups that nobody confirmed, and those who left long ago."""
-        links, web = self.links, self.settings.web
-        if links is None:
-            return
+        """Erase sign-ups that nobody confirmed, and those who left long ago; scrub the disk."""
+        web = self.settings.web
         with self.database.write() as connection:
             forgotten = membership.forget_old(
                 connection,
                 self.clock(),
                 unconfirmed_for=web.unconfirmed_for,
-                unsubscribed_for=web.unsubscribed_for,
-                hashed=lambda address: links.hashes(address)[0],
+                ended_for=web.unsubscribed_for,
+                hashes=self.hashes if self.settings.has_key else None,
             )
         if forgotten:
             logger.info("old subscribers forgotten: count=%d", forgotten)
+        # Each time, for an erasure may have met a reader of the database in its way.
+        if not self.database.scrub():
+            logger.info("the log of writes is in use: it is emptied the next time")
+
+    def warn_of_kept_away(self) -> None:
+        """Say that addresses of the settings file get no mail; `digest status` names them."""
+        if self.kept_away:
+            logger.warning(
+                "subscribers of the settings file kept away, they left or bounced: count=%d",
+                len(self.kept_away),
+            )
 
     @asynccontextmanager
     async def _web(self, stop: asyncio.Event) -> AsyncIterator[None]:

@@ -31,6 +31,8 @@ from digest.pipeline.composing import read_candidates, readers_of
 from digest.schedule.clock import first_digest_at
 from digest.store import attempts, digests, items, membership, outbox, sources, subscribers
 from digest.store.membership import Suppression, SuppressionReason
+from digest.store.remembered import KeptAway, why_away
+from digest.store.subscriber_rows import address_key
 
 if TYPE_CHECKING:
     # As heavy as the ranker itself, which is imported where something is ranked.
@@ -53,6 +55,7 @@ class Status:
         next_digest_at: when the next confirmed subscriber is due, None without any.
         attempts: outcome -> count, of the last hour.
         last_errors: the newest attempts of the last day that were not taken, newest first.
+        kept_away: addresses of the settings file that get no mail.
     """
 
     sources: list[SourceState]
@@ -62,6 +65,7 @@ class Status:
     last_errors: list[Attempt]
     items: int
     next_digest_at: datetime | None
+    kept_away: list[KeptAway]
 
 
 def status(app: App) -> Status:
@@ -78,6 +82,9 @@ def status(app: App) -> Status:
             last_errors=attempts.last_refusals(connection, now - ERROR_SPAN, LAST_ERRORS),
             items=items.count_items(connection),
             next_digest_at=subscribers.next_due_at(connection),
+            kept_away=why_away(
+                connection, app.kept_away, app.hashes if app.settings.has_key else None
+            ),
         )
 
 
@@ -210,11 +217,36 @@ def add_subscriber(
     )
     with app.database.write() as connection:
         known = subscribers.find_subscriber(connection, subscriber.email)
-        if app.settings.has_key and membership.is_refused(connection, app.hashes(subscriber.email)):
+        hashes = app.hashes(subscriber.email) if app.settings.has_key else ()
+        if membership.is_refused(connection, hashes):
             raise DigestError(f"subscriber {subscriber.email}: suppressed, gets no mail")
         if known and known.status is not SubscriberStatus.UNSUBSCRIBED:
             raise DigestError(f"subscriber {known.email}: already {known.status}")
+        membership.welcome_back(connection, hashes)
         return subscribers.add_subscriber(connection, subscriber, now)
+
+
+def erase_subscriber(app: App, address: str) -> None:
+    """Erase a subscriber, from the disk too; of one who left or bounced a hash stays.
+
+    Raises:
+        ConfigError: nobody has that address, or the settings file would bring it back.
+        DigestError: the database is in use, so that the disk still holds traces for a while.
+    """
+    subscriber = find_subscriber(app, address)
+    listed = {address_key(one.email) for one in app.settings.subscribers}
+    if address_key(subscriber.email) in listed:
+        raise ConfigError(
+            f"subscriber {subscriber.email}: stands in the settings file: take it out there first"
+        )
+    with app.database.write() as connection:
+        hashes = app.hashes if app.settings.has_key else None
+        membership.erase_one(connection, subscriber, hashes, app.clock())
+    if not app.database.scrub():
+        raise DigestError(
+            f"subscriber {subscriber.id}: erased, but the database is in use:"
+            " the next hourly round overwrites what is left on the disk"
+        )
 
 
 def remove_subscriber(app: App, address: str) -> None:

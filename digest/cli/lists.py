@@ -62,6 +62,12 @@ def status(context: typer.Context, json: Json = False) -> None:
                 for one in state.last_errors
             ],
         )
+    if state.kept_away:
+        console.table(
+            "Of the settings file, but kept away (they left, bounced or complained)",
+            ("address", "reason", "since"),
+            [(one.address, one.reason, one.since) for one in state.kept_away],
+        )
     console.lines(
         f"items stored: {state.items}", f"next digest: {console.instant(state.next_digest_at)}"
     )
@@ -311,6 +317,16 @@ def remove_subscriber(context: typer.Context, address: Address) -> None:
 
     operations.remove_subscriber(options(context).app(), address)
     console.lines(f"unsubscribed: {address}")
+
+
+@subscribers.command("erase")
+def erase_subscriber(context: typer.Context, address: Address) -> None:
+    """Erase an address with everything of it, from the disk too."""
+    from digest import operations
+    from digest.cli import console
+
+    operations.erase_subscriber(options(context).app(), address)
+    console.lines(f"erased: {address}")
 
 
 @subscribers.command("show")

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
+from sqlite3 import Error as SqliteError
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -26,7 +27,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from digest.errors import StoreError
 from digest.store.engines import READ_OPTIONS, display_name, explain, open_engine
@@ -38,6 +39,9 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 LOCK_TIMEOUT = timedelta(seconds=30)
 """Longer than our longest transaction (500 digests: under a second), shorter than a lease."""
+
+SCRUB_MILLISECONDS = 2000
+"""So long the log's end waits for readers; meanwhile nobody writes."""
 
 IN_CHUNK = 5000
 """Values in one IN list: SQLite binds at most 32,766, PostgreSQL 65,535."""
@@ -125,6 +129,32 @@ class Database:
         """True if no schema was ever made here."""
         with self.read() as connection:
             return _schema_version(connection) == 0
+
+    def scrub(self) -> bool:
+        """Let nothing that was deleted stand on the disk any more.
+
+        SQLite overwrites what is deleted (secure_delete), but old pages stay in the log of
+        writes until that is emptied.  PostgreSQL keeps them until it vacuums: nothing is done.
+
+        Returns:
+            False if somebody reads at this moment: it is to be tried again.
+
+        Raises:
+            StoreError: the database refused.
+        """
+        if self._writer is None:
+            return True
+        with self._errors_named(), self._one_writer(), self._engine.connect() as connection:
+            driver = connection.connection.cursor()
+            patience = driver.execute("PRAGMA busy_timeout").fetchone()[0]
+            driver.execute(f"PRAGMA busy_timeout = {SCRUB_MILLISECONDS}")
+            try:
+                is_busy, *_ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            except SqliteError as error:
+                raise DBAPIError("wal_checkpoint", None, error) from error
+            finally:
+                driver.execute(f"PRAGMA busy_timeout = {patience}")
+        return not is_busy
 
     def close(self) -> None:
         """Close all connections."""

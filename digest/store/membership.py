@@ -1,6 +1,6 @@
 """Joining, leaving and being forgotten: what a reader does with a signed link."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -9,6 +9,7 @@ from sqlalchemy import Connection, delete, select, update
 
 from digest.model import Subscriber, SubscriberStatus
 from digest.store.database import chunks, upsert
+from digest.store.remembered import Hashes
 from digest.store.schema import (
     Leaver,
     attempts,
@@ -17,10 +18,12 @@ from digest.store.schema import (
     feedback,
     interests,
     picks,
+    sign_ups,
     subscribers,
     suppressions,
 )
-from digest.store.subscriber_rows import GETS_MAIL, rewrite_subscribers
+from digest.store.sign_ups import DAY
+from digest.store.subscriber_rows import GETS_MAIL, address_key, rewrite_subscribers
 from digest.store.subscribers import end_subscriptions, get_subscribers
 
 
@@ -33,6 +36,13 @@ class SuppressionReason(StrEnum):
     COMPLAINED = "complained"
 
 
+REMEMBERED_AS = {
+    SubscriberStatus.UNSUBSCRIBED: SuppressionReason.UNSUBSCRIBED,
+    SubscriberStatus.SUPPRESSED: SuppressionReason.BOUNCED,
+}
+"""What a hash says of an address whose row is gone; one that says more is left as it is."""
+
+
 class Suppression(NamedTuple):
     """An address that gets no mail, by its keyed hash."""
 
@@ -41,8 +51,18 @@ class Suppression(NamedTuple):
     since: datetime
 
 
-def confirm(connection: Connection, subscriber_id: str, next_digest_at: datetime) -> None:
-    """Make a sign-up count, or take somebody back who left; the due time is set anew."""
+def confirm(
+    connection: Connection,
+    subscriber_id: str,
+    next_digest_at: datetime,
+    hashes: Collection[str] = (),
+) -> None:
+    """Make a sign-up count, or take somebody back who left; the due time is set anew.
+
+    Args:
+        connection: of a transaction that writes.
+        hashes: of the address; that it once left is forgotten, a refusal is not.
+    """
     came_back = (SubscriberStatus.UNCONFIRMED, SubscriberStatus.UNSUBSCRIBED)
     connection.execute(
         update(subscribers)
@@ -52,6 +72,17 @@ def confirm(connection: Connection, subscriber_id: str, next_digest_at: datetime
             unsubscribed_by=None,
             ended_at=None,
             next_digest_at=next_digest_at,
+        )
+    )
+    welcome_back(connection, hashes)
+
+
+def welcome_back(connection: Connection, hashes: Collection[str]) -> None:
+    """Forget that an address once left, for it came back by its reader's or operator's will."""
+    connection.execute(
+        delete(suppressions).where(
+            suppressions.c.address_hash.in_(hashes),
+            suppressions.c.reason == SuppressionReason.UNSUBSCRIBED,
         )
     )
 
@@ -129,37 +160,72 @@ def erase(connection: Connection, ids: Collection[str]) -> None:
         connection.execute(delete(subscribers).where(subscribers.c.id.in_(chunk)))
 
 
+def erase_one(
+    connection: Connection, subscriber: Subscriber, hashes: Hashes | None, now: datetime
+) -> bool:
+    """Erase one subscriber; a hash stays where otherwise the address would come back.
+
+    That is of somebody who left or was suppressed, and of whoever the settings file lists.
+
+    Args:
+        connection: of a transaction that writes.
+        hashes: of an address; None = there is no key.
+
+    Returns:
+        True if a hash stays.
+    """
+    comes_back = SuppressionReason.UNSUBSCRIBED if subscriber.config_owned else None
+    reason = REMEMBERED_AS.get(subscriber.status, comes_back)
+    erase(connection, [subscriber.id])
+    if reason is None or hashes is None:
+        return False
+    suppress(connection, hashes(address_key(subscriber.email))[0], reason, now)
+    return True
+
+
 def forget_old(
     connection: Connection,
     now: datetime,
     *,
     unconfirmed_for: timedelta,
-    unsubscribed_for: timedelta,
-    hashed: Callable[[str], str],
+    ended_for: timedelta,
+    hashes: Hashes | None,
 ) -> int:
-    """Erase sign-ups that nobody confirmed, and those who left long ago; a hash stays of them.
+    """Erase sign-ups that nobody confirmed, and whoever gets no mail for long; a hash stays.
 
-    The settings file's own subscribers stay: the file would bring them back as new ones.
+    Of those whom the settings file alone dropped not even that: it may bring them back.
+
+    Args:
+        connection: of a transaction that writes.
+        unconfirmed_for: how long a sign-up waits for its confirmation.
+        ended_for: how long a subscription that ended is kept.
+        hashes: of an address; None = there is no key, so that whoever left or was suppressed
+            is remembered by the row itself.
 
     Returns:
         how many were erased.
     """
-    ours = ~subscribers.c.config_owned
-    unconfirmed = connection.scalars(
-        select(subscribers.c.id).where(
-            ours,
-            subscribers.c.status == SubscriberStatus.UNCONFIRMED,
-            subscribers.c.created_at < now - unconfirmed_for,
-        )
+    connection.execute(delete(sign_ups).where(sign_ups.c.at < now - DAY))
+    unconfirmed = (subscribers.c.status == SubscriberStatus.UNCONFIRMED) & (
+        subscribers.c.created_at < now - unconfirmed_for
+    )
+    ended = (
+        subscribers.c.status.in_((SubscriberStatus.UNSUBSCRIBED, SubscriberStatus.SUPPRESSED))
+    ) & (subscribers.c.ended_at < now - ended_for)
+    rows = connection.execute(
+        select(
+            subscribers.c.id,
+            subscribers.c.email_key,
+            subscribers.c.status,
+            subscribers.c.unsubscribed_by,
+        ).where(unconfirmed | ended)
     ).all()
-    left = connection.execute(
-        select(subscribers.c.id, subscribers.c.email_key).where(
-            ours,
-            subscribers.c.status == SubscriberStatus.UNSUBSCRIBED,
-            subscribers.c.ended_at < now - unsubscribed_for,
-        )
-    ).all()
-    for row in left:
-        suppress(connection, hashed(row.email_key), SuppressionReason.UNSUBSCRIBED, now)
-    erase(connection, [*unconfirmed, *(row.id for row in left)])
-    return len(unconfirmed) + len(left)
+    gone: list[str] = []
+    for row in rows:
+        if row.status is SubscriberStatus.UNCONFIRMED or row.unsubscribed_by is Leaver.CONFIG:
+            gone.append(row.id)
+        elif hashes:
+            suppress(connection, hashes(row.email_key)[0], REMEMBERED_AS[row.status], now)
+            gone.append(row.id)
+    erase(connection, gone)
+    return len(gone)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, func, select, update
 from digest.model import DeliveryStatus, Feedback, Subscriber, SubscriberStatus, Verdict
 from digest.store.database import chunks, claim_due, upsert
 from digest.store.items import get_items
+from digest.store.remembered import Hashes, remembered
 from digest.store.schema import (
     CONFIRMED,
     PENDING,
@@ -32,30 +33,50 @@ from digest.store.subscriber_rows import (
 
 
 def save_config_subscribers(
-    connection: Connection, given: Sequence[Subscriber], now: datetime
-) -> None:
+    connection: Connection,
+    given: Sequence[Subscriber],
+    now: datetime,
+    hashes: Hashes | None = None,
+) -> list[str]:
     """Make the subscribers that the settings file owns those given.
 
     One that is no longer given gets no more mail; given again, it is confirmed again.  Nobody
-    is revived who unsubscribed or was suppressed otherwise.  An address that was known before
-    keeps its id and history, and its due time too unless its schedule changed.
+    is revived who unsubscribed or was suppressed otherwise, be it only by the hash that is
+    left.  An address that was known before keeps its id and history, and its due time too
+    unless its schedule changed.
 
     Args:
         connection: of a transaction that writes.
         given: each with a fresh id, and `next_digest_at` as its schedule says.
         now: when.
+        hashes: of an address; None = there is no key, and nobody is remembered by a hash.
+
+    Returns:
+        the given addresses that are kept away.
     """
     given_by_key = {address_key(subscriber.email): subscriber for subscriber in given}
     stored = stored_by_key(connection, given_by_key)
+    doubtful = [
+        subscriber.email
+        for key, subscriber in given_by_key.items()
+        if key not in stored or stored[key][0].status is not SubscriberStatus.CONFIRMED
+    ]
+    gone_for_good = remembered(connection, doubtful, hashes) if hashes else {}
+    kept_away: list[str] = []
     added: list[Subscriber] = []
     changed: list[Subscriber] = []
     for key, subscriber in given_by_key.items():
         wanted = replace(subscriber, config_owned=True)
+        is_away = subscriber.email in gone_for_good
         if key not in stored:
-            added.append(replace(wanted, created_at=now))
+            if is_away:
+                kept_away.append(subscriber.email)
+            else:
+                added.append(replace(wanted, created_at=now))
             continue
         known, leaver = stored[key]
-        if known.status is SubscriberStatus.SUPPRESSED or leaver is Leaver.READER:
+        if is_away or known.status is SubscriberStatus.SUPPRESSED or leaver is Leaver.READER:
+            kept_away.append(subscriber.email)
             wanted = replace(wanted, status=known.status)
         renewed = _take_up(known, wanted)
         if renewed != known:
@@ -69,6 +90,7 @@ def save_config_subscribers(
     )
     gone = [row.id for row in owned if row.email_key not in given_by_key]
     end_subscriptions(connection, gone, SubscriberStatus.UNSUBSCRIBED, now, by=Leaver.CONFIG)
+    return kept_away
 
 
 def add_subscriber(connection: Connection, subscriber: Subscriber, now: datetime) -> Subscriber:
@@ -88,6 +110,9 @@ def add_subscriber(connection: Connection, subscriber: Subscriber, now: datetime
     if known.status is SubscriberStatus.SUPPRESSED:
         wanted = replace(wanted, status=known.status)
     renewed = _take_up(known, wanted)
+    if renewed.status is SubscriberStatus.UNCONFIRMED:
+        # A sign-up anew waits anew for its confirmation before it is forgotten.
+        renewed = replace(renewed, created_at=now)
     rewrite_subscribers(connection, [renewed])
     return renewed
 

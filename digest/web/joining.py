@@ -54,7 +54,12 @@ def ask_to_confirm(site: Here, token: str) -> Response:
 def confirm_subscription(site: Here, token: str) -> Response:
     site, subscriber = site.owner(Purpose.CONFIRM, token)
     with site.database.write() as connection:
-        confirm(connection, subscriber.id, first_digest_at(subscriber.schedule, site.clock()))
+        confirm(
+            connection,
+            subscriber.id,
+            first_digest_at(subscriber.schedule, site.clock()),
+            site.links.hashes(address_key(subscriber.email)),
+        )
     site, subscriber = site.owner(Purpose.CONFIRM, token)
     if subscriber.status is not SubscriberStatus.CONFIRMED:
         raise LinkError("link: no longer valid")
@@ -74,6 +79,7 @@ def never_again(site: Here, token: str) -> Response:
             leave(connection, subscriber, hashed, site.clock())
         else:
             erase(connection, [subscriber.id])
+    site.database.scrub()
     return site.message(_("We never write to this address again"))
 
 

@@ -10,8 +10,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from digest.links import Purpose
 from digest.model import Verdict
 from digest.store.digests import digests_of
-from digest.store.membership import erase, save_wishes
+from digest.store.membership import erase_one, save_wishes
 from digest.store.outbox import deliveries_of
+from digest.store.subscriber_rows import address_key
 from digest.store.subscribers import feedback_of, remove_feedback
 from digest.web import forms
 from digest.web.public import Fields, weekdays
@@ -159,9 +160,21 @@ def erase_reader(site: Here, token: str) -> Response:
     site, subscriber = site.reader(Purpose.PREFERENCES, token)
     _ = site.language.gettext
     with site.database.write() as connection:
-        erase(connection, [subscriber.id])
+        stays = erase_one(
+            connection,
+            subscriber,
+            lambda address: site.links.hashes(address_key(address)),
+            site.clock(),
+        )
+    # If the database is in use, the hourly job sees to it.
+    site.database.scrub()
     logger.info("subscriber erased: subscriber=%s", subscriber.id)
-    return site.message(_("You are forgotten"), _("Nothing about you is kept."))
+    kept = (
+        _("Only a keyed hash of the address is kept, or the operator’s list would bring it back.")
+        if stays
+        else _("Nothing about you is kept.")
+    )
+    return site.message(_("You are forgotten"), kept)
 
 
 def _plain(value: object) -> object:

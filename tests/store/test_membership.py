@@ -124,12 +124,12 @@ def test_old_sign_ups_and_leavers_are_forgotten(database, ada):
     store_subscribers(database, [eve])
     with database.write() as connection:
         leave(connection, ada, "ada's", NOW)
-    spans = {"unconfirmed_for": timedelta(days=7), "unsubscribed_for": timedelta(days=30)}
+    spans = {"unconfirmed_for": timedelta(days=7), "ended_for": timedelta(days=30)}
 
     def forgotten_after(days):
         with database.write() as connection:
             return forget_old(
-                connection, NOW + timedelta(days=days), hashed=lambda key: f"h:{key}", **spans
+                connection, NOW + timedelta(days=days), hashes=lambda key: (f"h:{key}",), **spans
             )
 
     assert [forgotten_after(days) for days in (6, 8, 29, 31)] == [0, 1, 0, 1]
