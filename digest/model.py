@@ -6,7 +6,7 @@ UTC and end in `_at`; days end in `_on`; ids are uuid7 text.
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
@@ -470,6 +470,40 @@ class Pick:
     comments: int | None = None
 
 
+class MentionKind(StrEnum):
+    """Why a digest names an item by a title line.
+
+    ALSO_NEW had no place among the picks, MOST_VOTED leads a week whoever reads of it, REVISED
+    has a newer version than the one that the reader was sent.
+    """
+
+    ALSO_NEW = "also-new"
+    MOST_VOTED = "most-voted"
+    REVISED = "revised"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mention:
+    """An item that a digest names without carrying it.
+
+    It does not enter the ledger: a title line says too little to count as sent, so the item
+    may be picked tomorrow.
+
+    Attributes:
+        item: as it stood, without comments and votes by day.
+        sent_on: edition of the digest that carried an earlier version, if REVISED.
+    """
+
+    kind: MentionKind
+    item: Item
+    sent_on: date | None = None
+
+    @classmethod
+    def of(cls, kind: MentionKind, item: Item, sent_on: date | None = None) -> "Mention":
+        """Mention an item, without what the store does not keep of a mention."""
+        return cls(kind=kind, item=replace(item, comments=None, votes_by_day=()), sent_on=sent_on)
+
+
 class DigestState(StrEnum):
     """COMPOSED goes out; HELD was too thin, so its items wait for the next digest."""
 
@@ -502,6 +536,7 @@ class Digest:
         edition: the local day it is for.
         window_from: items eligible since then competed.
         picks: in the order shown; those of one interest stand together.
+        mentions: what else the digest names, those of one kind together.
     """
 
     id: str
@@ -511,6 +546,7 @@ class Digest:
     composed_at: datetime
     state: DigestState = DigestState.COMPOSED
     picks: tuple[Pick, ...] = ()
+    mentions: tuple[Mention, ...] = ()
     day: Day = Day()
 
 

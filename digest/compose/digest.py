@@ -1,10 +1,41 @@
 """Ranked items to a digest: what it carries, in which order, and whether it goes out at all."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
-from digest.model import Day, Digest, DigestState, Pick, Ranked, Subscriber
+from digest.model import (
+    Day,
+    Digest,
+    DigestState,
+    Form,
+    Frequency,
+    Item,
+    Mention,
+    MentionKind,
+    Pick,
+    Ranked,
+    Subscriber,
+)
+
+# Title lines of what had no place: more would be a listing of the day.
+ALSO_NEW = 10
+# Older work than this came late: sources show what is new within days.
+LATE = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Where in a digest a pick stands: with its interest, with its day, or with what came late.
+
+    Attributes:
+        on: the day, of a weekly digest.
+    """
+
+    interest: str | None = None
+    on: date | None = None
+    is_late: bool = False
 
 
 def compose_digest(
@@ -16,11 +47,17 @@ def compose_digest(
     window_from: datetime,
     now: datetime,
     day: Day,
+    mentions: Sequence[Mention] = (),
 ) -> Digest:
     """Choose a subscriber's picks and put them in order, or hold a thin day back.
 
-    Picks of one interest stand together in score order; the interest with the best pick
-    comes first, items of no interest last.  Equal scores keep the order of *ranked*.
+    Picks of one shelf stand together in score order.  The interest with the best pick comes
+    first, items of no interest after all others, what came late last; the days of a weekly
+    digest go backwards.  Equal scores keep the order of *ranked*.
+
+    Args:
+        ranked: best first; what is good but finds no place among the picks is mentioned.
+        mentions: what else to name.
 
     Returns:
         a COMPOSED digest, or a HELD one without picks: too few items reached the
@@ -36,18 +73,64 @@ def compose_digest(
         day=day,
     )
     good = [one for one in ranked if one.score >= subscriber.minimum_score]
-    chosen = sorted(good, key=lambda one: -one.score)[: subscriber.max_items]
+    good.sort(key=lambda one: -one.score)
+    chosen, others = good[: subscriber.max_items], good[subscriber.max_items :]
     if len(chosen) < max(1, min(subscriber.at_least, subscriber.max_items)):
         return digest
-    picks = tuple(_pick(one, place) for place, one in enumerate(_by_interest(chosen), start=1))
-    return replace(digest, state=DigestState.COMPOSED, picks=picks)
+    picks = tuple(
+        _pick(one, place) for place, one in enumerate(_in_order(chosen, subscriber), start=1)
+    )
+    return replace(
+        digest,
+        state=DigestState.COMPOSED,
+        picks=picks,
+        mentions=(*mentions, *_also_new(subscriber, others, window_from)),
+    )
 
 
-def _by_interest(chosen: Sequence[Ranked]) -> list[Ranked]:
-    """Put a best-first list in the order of its interests, each at the place of its best."""
-    interests = list(dict.fromkeys(one.interest for one in chosen))
-    place_by_interest = {interest: place for place, interest in enumerate(interests)}
-    return sorted(chosen, key=lambda one: (one.interest is None, place_by_interest[one.interest]))
+def shelf(subscriber: Subscriber, item: Item, interest: str | None) -> Shelf:
+    """Say where in a subscriber's digest an item stands."""
+    if item.eligible_at and subscriber.schedule.frequency is Frequency.WEEKLY:
+        zone = ZoneInfo(subscriber.schedule.timezone)
+        return Shelf(on=item.eligible_at.astimezone(zone).date())
+    if subscriber.revisions and is_late(item):
+        return Shelf(is_late=True)
+    return Shelf(interest)
+
+
+def is_late(item: Item) -> bool:
+    """Say whether an item is older than what sources announce as new."""
+    if item.published_on is None or item.published_on_inferred or item.eligible_at is None:
+        return False
+    return item.eligible_at.date() - item.published_on > LATE
+
+
+def _in_order(chosen: Sequence[Ranked], subscriber: Subscriber) -> list[Ranked]:
+    """Put a best-first list in the order of its shelves."""
+    shelves = [shelf(subscriber, one.item, one.interest) for one in chosen]
+    place_by_shelf = {one: place for place, one in enumerate(dict.fromkeys(shelves))}
+
+    def key(pair: tuple[Shelf, Ranked]) -> tuple[int, bool, bool, int]:
+        found, one = pair
+        newest_first = -found.on.toordinal() if found.on else 0
+        is_alone = one.interest is None and found.on is None
+        return newest_first, found.is_late, is_alone, place_by_shelf[found]
+
+    return [one for _, one in sorted(zip(shelves, chosen, strict=True), key=key)]
+
+
+def _also_new(
+    subscriber: Subscriber, others: Sequence[Ranked], window_from: datetime
+) -> list[Mention]:
+    """Mention the best of what had no place, if it came since the last digest.
+
+    A short digest is short.
+    """
+    if subscriber.form is Form.SHORT:
+        return []
+    since = max(window_from, subscriber.last_digest_at or window_from)
+    fresh = [one.item for one in others if one.item.eligible_at and one.item.eligible_at >= since]
+    return [Mention.of(MentionKind.ALSO_NEW, item) for item in fresh[:ALSO_NEW]]
 
 
 def _pick(ranked: Ranked, place: int) -> Pick:

@@ -5,7 +5,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from digest.compose.digest import compose_digest
+import numpy as np
+from numpy.typing import NDArray
+
+from digest.compose.digest import ALSO_NEW, compose_digest
 from digest.compose.headers import message_id
 from digest.compose.window import News, eligible_items, window_from
 from digest.config import DigestSettings, MailSettings
@@ -18,7 +21,10 @@ from digest.model import (
     Digest,
     DigestState,
     Feedback,
+    Frequency,
     Item,
+    Mention,
+    MentionKind,
     Reader,
     Subscriber,
     new_id,
@@ -27,6 +33,7 @@ from digest.protocols import Clock, Progress, Ranker
 from digest.schedule.clock import edition_on, next_digest_at
 from digest.store import digests as digest_store
 from digest.store import items as item_store
+from digest.store import mentions as mention_store
 from digest.store import sources, subscribers
 from digest.store.database import Database
 
@@ -36,6 +43,9 @@ logger = logging.getLogger(__name__)
 LEASE = timedelta(minutes=10)
 # So many subscribers are ranked as one matrix product and written in one transaction.
 BATCH = 500
+# Title lines of what was revised, and of a week's most voted.
+REVISIONS_SHOWN = 10
+MOST_VOTED_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,8 +136,10 @@ def compose(
         sent = digest_store.sent_item_ids(connection, ids, min(windows))
     eligible = eligible_items(windows, items, [sent.get(id_, set()) for id_ in ids])
     readers = readers_of(database, batch)
-    limit = max(subscriber.max_items for subscriber in batch)
+    limit = max(subscriber.max_items for subscriber in batch) + ALSO_NEW
     ranked = candidates.ranker.rank(readers, items, eligible, limit)
+    most_voted = _most_voted(candidates, batch, readers, eligible)
+    revised = _revised(database, batch, windows)
     return [
         compose_digest(
             subscriber,
@@ -137,9 +149,50 @@ def compose(
             window_from=since,
             now=now,
             day=_day(subscriber, since, candidates, now),
+            mentions=(*most_voted.get(subscriber.id, ()), *revised.get(subscriber.id, ())),
         )
         for subscriber, picks, since in zip(batch, ranked, windows, strict=True)
     ]
+
+
+def _revised(
+    database: Database, batch: Sequence[Subscriber], windows: Sequence[datetime]
+) -> Mapping[str, Sequence[Mention]]:
+    """Give by subscriber id what was sent and revised since, to those who ask for it."""
+    since = {
+        one.id: max(window, one.last_digest_at or window)
+        for one, window in zip(batch, windows, strict=True)
+        if one.revisions
+    }
+    if not since:
+        return {}
+    with database.read() as connection:
+        return mention_store.revised_since(connection, since, REVISIONS_SHOWN)
+
+
+def _most_voted(
+    candidates: Candidates,
+    batch: Sequence[Subscriber],
+    readers: Sequence[Reader],
+    eligible: NDArray[np.bool_],
+) -> dict[str, list[Mention]]:
+    """Give by subscriber id the most voted of the week, to those who get one mail a week.
+
+    Ranked by votes alone, so that what a reader muted is not there either.
+    """
+    weekly = [n for n, one in enumerate(batch) if one.schedule.frequency is Frequency.WEEKLY]
+    if not weekly:
+        return {}
+    by_votes = [replace(readers[n], popularity=1.0) for n in weekly]
+    ranked = candidates.ranker.rank(by_votes, candidates.items, eligible[weekly], MOST_VOTED_SHOWN)
+    return {
+        batch[n].id: [
+            Mention.of(MentionKind.MOST_VOTED, one.item)
+            for one in sorted(best, key=lambda one: -(one.item.upvotes or 0))
+            if one.item.upvotes
+        ]
+        for n, best in zip(weekly, ranked, strict=True)
+    }
 
 
 def readers_of(database: Database, batch: Sequence[Subscriber]) -> list[Reader]:

@@ -16,20 +16,19 @@ from digest.model import (
     Item,
     Pick,
 )
+from digest.store import mentions
 from digest.store.database import chunks, upsert
 from digest.store.items import VotesByDay, item_of, votes_by_day
+from digest.store.mentions import Shown
 from digest.store.outbox import insert_deliveries
 from digest.store.schema import CONFIRMED, digests, item_history, items, picks, subscribers
 
 DAY = tuple(part.name for part in fields(Day))
-PLAIN = tuple(part.name for part in fields(Digest) if part.name not in {"day", "picks"})
+PLAIN = tuple(part.name for part in fields(Digest) if part.name not in {"day", "picks", "mentions"})
 PICK = tuple(part.name for part in fields(Pick) if part.name != "item")
 
 VOTES_SHOWN = timedelta(days=14)
 """How far back an item's votes by day go: the longest window of a digest, as it is set usually."""
-
-Shown = tuple[str, int]
-"""An item as a digest shows it: id and revision."""
 
 
 def sent_item_ids(
@@ -72,10 +71,10 @@ def record_digests(
     confirmed = _lock_confirmed(connection, next_digest_at)
     wanted = [digest for digest in composed if digest.subscriber_id in confirmed]
     kept = _without_sent(connection, wanted)
-    rows = [_row(digest) for digest, _ in kept]
+    rows = [_row(digest) | {"mentions": named} for digest, _, named in kept]
     add = upsert(connection, digests).on_conflict_do_nothing().returning(digests.c.id)
     stored_ids = set(connection.scalars(add, rows)) if rows else set()
-    stored = [(digest, shown) for digest, shown in kept if digest.id in stored_ids]
+    stored = [(digest, shown) for digest, shown, _ in kept if digest.id in stored_ids]
     if pick_rows := [row for digest, shown in stored for row in _pick_rows(digest, shown)]:
         connection.execute(insert(picks), pick_rows)
     going_out = [digest for digest, _ in stored if digest.state is DigestState.COMPOSED]
@@ -122,15 +121,17 @@ def _lock_confirmed(connection: Connection, ids: Iterable[str]) -> set[str]:
 
 def _without_sent(
     connection: Connection, composed: Sequence[Digest]
-) -> list[tuple[Digest, list[Shown]]]:
-    """Take out the picks that the ledger has by now, and say what the others show."""
-    shown_by_id = _lock_shown(connection, {pick.item.id for one in composed for pick in one.picks})
+) -> list[tuple[Digest, list[Shown], list[mentions.Row]]]:
+    """Take out the picks that the ledger has by now; say what the others show, and the rest."""
+    picked = {pick.item.id for one in composed for pick in one.picks}
+    named = {mention.item.id for one in composed for mention in one.mentions}
+    shown_by_id = _lock_shown(connection, picked | named)
     sent = _ledger(
         connection,
         {digest.subscriber_id for digest in composed},
-        {item_id for item_id, _ in shown_by_id.values()},
+        {shown_by_id[item_id][0] for item_id in picked},
     )
-    kept: list[tuple[Digest, list[Shown]]] = []
+    kept: list[tuple[Digest, list[Shown], list[mentions.Row]]] = []
     for digest in composed:
         had = sent[digest.subscriber_id]
         going: list[Pick] = []
@@ -143,7 +144,8 @@ def _without_sent(
                 place = len(shown)
                 going.append(pick if pick.place == place else replace(pick, place=place))
         state = digest.state if going else DigestState.HELD
-        kept.append((replace(digest, picks=tuple(going), state=state), shown))
+        rows = mentions.to_rows(digest.mentions, shown_by_id, shown) if going else []
+        kept.append((replace(digest, picks=tuple(going), state=state), shown, rows))
     return kept
 
 
@@ -245,7 +247,9 @@ def _digests(connection: Connection, rows: Sequence[Row[Any]]) -> list[Digest]:
         for chunk in chunks(row.id for row in rows)
         for row in connection.execute(owned.where(picks.c.digest_id.in_(chunk)))
     ]
-    stood = _as_stood(connection, {(row.shown_id, row.shown_revision) for row in pick_rows})
+    picked = {(row.shown_id, row.shown_revision) for row in pick_rows}
+    named = mentions.shown_by(one for row in rows for one in row.mentions)
+    stood = _as_stood(connection, picked | named)
     day_of = {row.id: row.composed_at.date() for row in rows}
     since = min(day_of.values(), default=date.max - VOTES_SHOWN) - VOTES_SHOWN
     votes = votes_by_day(connection, {row.item_id for row in pick_rows}, since)
@@ -268,6 +272,7 @@ def _digests(connection: Connection, rows: Sequence[Row[Any]]) -> list[Digest]:
     return [
         Digest(
             picks=tuple(picks_of[row["id"]]),
+            mentions=mentions.from_rows(row["mentions"], stood),
             day=Day(**{name: row[name] for name in DAY}),
             **{name: row[name] for name in PLAIN},
         )

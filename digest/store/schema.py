@@ -43,6 +43,7 @@ from digest.store.values import (
     LINKS,
     MAPPING,
     REASONS,
+    ROWS,
     TEXTS,
     WEEKDAYS,
     Choice,
@@ -161,6 +162,7 @@ LIVE = items.c.merged_into.is_(None)
 MERGED = items.c.merged_into.is_not(None)
 Index(None, items.c.merged_into, sqlite_where=MERGED, postgresql_where=MERGED)
 Index(None, items.c.eligible_at, items.c.id, sqlite_where=LIVE, postgresql_where=LIVE)
+Index(None, items.c.revised_at, sqlite_where=LIVE, postgresql_where=LIVE)
 Index(None, items.c.first_seen_at, items.c.id, sqlite_where=LIVE, postgresql_where=LIVE)
 
 item_history = Table(
@@ -314,6 +316,8 @@ digests = Table(
     _needed("source_names", TEXTS),
     _needed("failed_sources", TEXTS),
     Column("next_digest_at", Instant),
+    # Title lines, as mentions.py writes them: nobody looks for one, so they need no rows.
+    _needed("mentions", ROWS, server_default="[]"),
     UniqueConstraint("subscriber_id", "edition"),
 )
 

@@ -115,6 +115,7 @@ def _load_reasons(rows: Iterable[tuple[str, str, float, str | None]]) -> tuple[R
 
 
 TEXTS = Json(tuple, list)
+ROWS = Json(lambda rows: tuple(map(tuple, rows)), list)
 MAPPING = Json(dict, dict)
 WEEKDAYS = Json(frozenset, sorted)
 ANNOUNCES = Json(lambda values: tuple(map(Announce, values)), list)

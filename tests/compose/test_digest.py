@@ -1,13 +1,27 @@
 """What a digest carries and in which order."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.compose.digest import compose_digest
-from digest.model import Day, Digest, DigestState, Item, Ranked, Subscriber
+from digest.compose.digest import ALSO_NEW, compose_digest
+from digest.model import (
+    Day,
+    Digest,
+    DigestState,
+    Form,
+    Frequency,
+    Item,
+    Mention,
+    MentionKind,
+    Ranked,
+    Schedule,
+    Subscriber,
+)
 
 NOW = datetime(2026, 11, 21, 6, tzinfo=UTC)
 
@@ -19,7 +33,7 @@ def make_ranked(score: float, interest: str | None = None, upvotes: int | None =
     return Ranked(item=item, score=score, interest=interest)
 
 
-def compose(ranked: list[Ranked], **wishes: float) -> Digest:
+def compose(ranked: list[Ranked], **wishes: object) -> Digest:
     return compose_digest(
         Subscriber(id="s", email="ada@example.org", **wishes),
         ranked,
@@ -108,3 +122,72 @@ def test_digest_keeps_every_promise(found, max_items, at_least, minimum_score):
     for interest in set(interests):
         inside = [pick.score for pick in picks if pick.interest == interest]
         assert inside == sorted(inside, reverse=True)
+
+
+def at(one: Ranked, **known: object) -> Ranked:
+    return replace(one, item=replace(one.item, **known))
+
+
+def test_week_goes_backwards_by_the_readers_days_best_first_in_each():
+    # Half past midnight in Oslo is the day before in UTC.
+    midnight = datetime(2026, 11, 18, 23, 30, tzinfo=UTC)
+    ranked = [
+        at(make_ranked(0.9, "a"), eligible_at=midnight - timedelta(hours=3)),
+        at(make_ranked(0.8, None), eligible_at=midnight),
+        at(make_ranked(0.7, "b"), eligible_at=midnight + timedelta(hours=8)),
+    ]
+    schedule = Schedule(timezone="Europe/Oslo", frequency=Frequency.WEEKLY)
+
+    digest = compose(ranked, schedule=schedule)
+
+    assert [pick.score for pick in digest.picks] == [0.8, 0.7, 0.9]
+
+
+@pytest.mark.parametrize(
+    ("revisions", "scores"),
+    [
+        pytest.param(True, [0.8, 0.7, 0.9], id="asked for: a section of their own, last"),
+        pytest.param(False, [0.9, 0.8, 0.7], id="not asked for: with their interest"),
+    ],
+)
+def test_late_arrivals_stand_apart_if_asked_for(revisions, scores):
+    ranked = [
+        at(make_ranked(0.9, "a"), eligible_at=NOW, published_on=date(2026, 10, 1)),
+        at(make_ranked(0.8, "a"), eligible_at=NOW, published_on=date(2026, 11, 19)),
+        make_ranked(0.7, None),
+    ]
+
+    digest = compose(ranked, revisions=revisions)
+
+    assert [pick.score for pick in digest.picks] == scores
+
+
+def test_next_best_that_are_new_are_mentioned():
+    ranked = [at(make_ranked(1 - n / 100, upvotes=n), eligible_at=NOW) for n in range(14)]
+    ranked[3] = at(ranked[3], eligible_at=NOW - timedelta(days=2))
+    named = Mention.of(MentionKind.REVISED, ranked[0].item)
+
+    digest = compose_digest(
+        Subscriber(
+            id="s", email="a@b.example", max_items=2, last_digest_at=NOW - timedelta(days=1)
+        ),
+        ranked,
+        digest_id="d",
+        edition=date(2026, 11, 21),
+        window_from=NOW - timedelta(days=3),
+        now=NOW,
+        day=Day(),
+        mentions=(named,),
+    )
+
+    also_new = [ranked[2], *ranked[4:]][:ALSO_NEW]
+    assert digest.mentions == (
+        named,
+        *(Mention.of(MentionKind.ALSO_NEW, one.item) for one in also_new),
+    )
+
+
+def test_short_digest_mentions_nothing_more():
+    ranked = [at(make_ranked(1 - n / 100), eligible_at=NOW) for n in range(14)]
+
+    assert compose(ranked, max_items=2, form=Form.SHORT).mentions == ()

@@ -5,9 +5,10 @@ from datetime import date, timedelta
 
 import pytest
 
-from digest.model import DigestState, SubscriberStatus
+from digest.model import DigestState, Mention, MentionKind, SubscriberStatus
 from digest.store.digests import digests_of, load_digests, record_digests, sent_item_ids
 from digest.store.items import save_changes
+from digest.store.mentions import revised_since
 from digest.store.outbox import list_deliveries
 from digest.store.subscribers import find_subscriber, remove_subscriber
 from tests.store.makers import (
@@ -273,3 +274,52 @@ def test_votes_by_day_of_a_pick_end_with_the_digest(database, ada):
         [pick] = load_digests(connection, [digest.id])[digest.id].picks
 
     assert pick.item.votes_by_day == ((NOW.date() - DAY, 5), (NOW.date(), 9))
+
+
+def test_title_lines_come_back_as_they_were_and_are_not_sent(database, ada):
+    items = [make_item(1), make_item(2, upvotes=9, comments=4), make_item(3)]
+    source_id = store_items(database, items)
+    mentions = (
+        Mention.of(MentionKind.MOST_VOTED, items[1]),
+        Mention.of(MentionKind.REVISED, items[2], date(2026, 2, 27)),
+    )
+    digest = make_digest(ada, items[:1], mentions=mentions)
+
+    store_digest(database, digest)
+    revise(database, source_id, items[1], title="Another title")
+
+    with database.read() as connection:
+        assert load_digests(connection, [digest.id]) == {digest.id: digest}
+        assert sent_item_ids(connection, [ada.id], NOW) == {ada.id: {items[0].id}}
+
+
+def test_pick_is_not_named_once_more_where_two_items_prove_to_be_one(database, ada):
+    one, other = make_item(1), make_item(2)
+    source_id = store_items(database, [one, other])
+    digest = make_digest(ada, [one], mentions=(Mention.of(MentionKind.ALSO_NEW, other),))
+    with database.write() as connection:
+        change = make_change(one, one, merged_ids=(other.id,))
+        save_changes(connection, source_id, [change], NOW)
+
+    store_digest(database, digest)
+
+    with database.read() as connection:
+        assert load_digests(connection, [digest.id])[digest.id].mentions == ()
+
+
+def test_newer_versions_of_what_was_sent_are_found_for_whoever_had_them(database, ada):
+    bob = make_subscriber("bob")
+    store_subscribers(database, [bob])
+    items = [make_item(1, version=1), make_item(2, version=1), make_item(3, version=1)]
+    source_id = store_items(database, items)
+    store_digest(database, make_digest(ada, items[:2]))
+    store_digest(database, make_digest(bob, items[2:]))
+    newer = revise(database, source_id, items[0], version=2, revised_at=LATER)
+    revise(database, source_id, items[1], title="A word corrected", revised_at=LATER)
+
+    with database.read() as connection:
+        found = revised_since(connection, {ada.id: NOW, bob.id: NOW}, limit=10)
+        later = revised_since(connection, {ada.id: LATER + DAY}, limit=10)
+
+    assert found == {ada.id: [Mention.of(MentionKind.REVISED, newer, date(2026, 3, 2))]}
+    assert later == {}

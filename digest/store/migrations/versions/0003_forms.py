@@ -1,6 +1,6 @@
 """What a subscriber may ask of a digest: its form, pictures, revisions, a pick from outside.
 
-And how many votes an item had at the end of each day.
+And how many votes an item had at the end of each day, and what a digest names beside its picks.
 """
 
 import sqlalchemy as sa
@@ -21,6 +21,13 @@ def upgrade() -> None:
         sa.Column("revisions", sa.Boolean(), nullable=False, server_default=sa.false()),
     ):
         op.add_column("subscribers", wish)
+    op.add_column("digests", sa.Column("mentions", sa.Text(), nullable=False, server_default="[]"))
+    live = sa.text("merged_into IS NULL")
+    op.create_index(
+        *("ix_items_revised_at", "items", ["revised_at"]),
+        sqlite_where=live,
+        postgresql_where=live,
+    )
     op.create_table(
         "item_votes",
         sa.Column("item_id", sa.Text(), nullable=False),
