@@ -36,7 +36,7 @@ from digest.protocols import Clock, Fetcher, Progress, Ranker, Transport
 from digest.render import Templates
 from digest.schedule.clock import first_digest_at
 from digest.service import Job, Notifier, run_service, stop_on_signals
-from digest.store import items, membership, recovery, sources, subscribers
+from digest.store import items, membership, recovery, sources, subscribers, words
 from digest.store.database import Database
 from digest.store.subscriber_rows import address_key
 from digest.transports import leaving_of, return_paths_of, transport_of
@@ -197,6 +197,13 @@ class App:
         if freed:
             logger.warning("claims of dead workers freed: rows=%d", freed)
 
+    def index_words(self) -> None:
+        """Let the search find what an older program stored."""
+        while True:
+            with self.database.write() as connection:
+                if not words.index_missing(connection):
+                    return
+
     def read_returns(self) -> None:
         """Act on the mail that came back, where a mailbox for it is set up."""
         bounces, paths = self.settings.bounces, return_paths_of(self.settings)
@@ -285,6 +292,7 @@ class App:
 
             async def recover() -> None:
                 await asyncio.to_thread(self.recover)
+                await asyncio.to_thread(self.index_words)
 
             async def read_returns() -> None:
                 await asyncio.to_thread(self.read_returns)
@@ -351,6 +359,7 @@ class App:
             templates=self.templates,
             clock=self.clock,
             preview=self.digest_now,
+            ranker=self.composer.ranker,
             admin_token=admin_token(self.settings.web),
             is_stopping=stop.is_set,
         )
