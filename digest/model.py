@@ -398,12 +398,20 @@ class Reader:
 
     Attributes:
         examples: items named by an interest and found in the store, by interest name.
+        max_items: picks wanted; None = as many as are asked for the whole batch.
+        minimum_score: items below are no picks.
+        explore: one pick may come from outside the interests.
+        salt: another one each day and reader, for what is drawn; the same draws the same.
     """
 
     interests: tuple[Interest, ...] = ()
     feedback: tuple[Feedback, ...] = ()
     examples: Mapping[str, tuple[Described, ...]] = field(default_factory=dict)
     popularity: float = 0.3
+    max_items: int | None = None
+    minimum_score: float = 0.0
+    explore: bool = False
+    salt: str = ""
 
 
 # --- digests ----------------------------------------------------------------------------
@@ -419,6 +427,7 @@ class ReasonKind(StrEnum):
     FEEDBACK = "feedback"
     LESS_OF = "less-of"
     POPULARITY = "popularity"
+    OUTSIDE = "outside"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -426,9 +435,10 @@ class Reason:
     """Why an item was picked; the shares of all reasons add up to the score.
 
     Attributes:
-        value: the matched words as the item spells them, the liked item's title, a count.
+        value: the matched words as the item spells them, the liked item's title, a count;
+            of OUTSIDE what speaks for the item all the same: "popular", "rising" or "new".
         interest: name of the interest that it speaks for, None for popularity.
-        share: what it adds to the score; negative for LESS_OF.
+        share: what it adds to the score; negative for LESS_OF, 0 for OUTSIDE.
     """
 
     kind: ReasonKind

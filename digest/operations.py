@@ -149,7 +149,7 @@ def explain(app: App, address: str, text: str) -> "list[Row]":
             item = next((found[key] for key in named if key in found), None)
     if item is None:
         raise ConfigError(f'item {text}: not known: see "digest items"')
-    [reader] = readers_of(app.database, [subscriber])
+    [reader] = readers_of(app.database, [subscriber], {})
     candidates = read_candidates(app.database, app.composer, app.clock())
     return explained(candidates.ranker, reader, item, candidates.items)
 

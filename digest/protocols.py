@@ -50,7 +50,8 @@ class Ranker(Protocol):
             readers: m of them.
             items: n of them; equal scores keep this order.
             eligible: [m, n]; False keeps an item from a reader (sent before, too old).
-            limit: at least 1.
+            limit: at least 1; of a reader who wants fewer picks, the best of what had no
+                place follow them, without reasons.
         """
 
 

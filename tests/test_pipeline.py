@@ -64,7 +64,6 @@ class World:
         self.mail = MailSettings(sender="Daily Digest <digest@example.org>")
         self.connections = 2
         self.deliver_settings = DeliverSettings()
-        self.suppressor = None
 
     def clock(self):
         return self.now
@@ -125,7 +124,6 @@ class World:
                 *(self.database, builder, self.transport, self.deliver_settings),
                 clock=self.clock,
                 stop=asyncio.Event(),
-                aftermath=self.suppressor and self.suppressor.note,
                 progress=ignore,
             )
         )
@@ -272,6 +270,28 @@ def test_unsent_item_that_rises_gets_its_second_chance(world):
     [second, _] = world.digests_of(subscriber)
     today = world.now.date()
     assert second.picks[0].item.votes_by_day == ((today - DAY, 5), (today, 80))
+
+
+@pytest.mark.parametrize(
+    ("wishes", "marked"),
+    [pytest.param({}, 1, id="on"), pytest.param({"explore": False}, 0, id="off")],
+)
+def test_one_pick_from_outside_is_marked_in_the_mail(world, wishes, marked):
+    world.add_source()
+    world.add_subscriber(max_items=5, language="en", **wishes)
+    outsider = replace(
+        paper(99, upvotes=70),
+        title="Weather over the mountains",
+        summary="Clouds and winds, seen from a station.",
+    )
+    world.listing = [*(paper(n, upvotes=1) for n in range(1, 9)), outsider]
+    world.check()
+    world.now += DAY
+    world.compose()
+    world.deliver()
+
+    [message] = world.sent
+    assert message.content.count(b"outside your interests: much voted for") == 2 * marked
 
 
 def test_riser_beats_what_has_more_votes_and_stands_still(world):

@@ -16,6 +16,7 @@ from digest.model import (
     MentionKind,
     Pick,
     Ranked,
+    ReasonKind,
     Subscriber,
 )
 
@@ -51,12 +52,13 @@ def compose_digest(
 ) -> Digest:
     """Choose a subscriber's picks and put them in order, or hold a thin day back.
 
+    A pick from outside the interests needs no minimum score, and saves no thin day.
     Picks of one shelf stand together in score order.  The interest with the best pick comes
     first, items of no interest after all others, what came late last; the days of a weekly
     digest go backwards.  Equal scores keep the order of *ranked*.
 
     Args:
-        ranked: best first; what is good but finds no place among the picks is mentioned.
+        ranked: first the reader's picks, then, best first, what had no place and is mentioned.
         mentions: what else to name.
 
     Returns:
@@ -72,13 +74,16 @@ def compose_digest(
         state=DigestState.HELD,
         day=day,
     )
-    good = [one for one in ranked if one.score >= subscriber.minimum_score]
-    good.sort(key=lambda one: -one.score)
-    chosen, others = good[: subscriber.max_items], good[subscriber.max_items :]
-    if len(chosen) < max(1, min(subscriber.at_least, subscriber.max_items)):
+    outside = [one for one in ranked if _is_outside(one)]
+    inside = [one for one in ranked if not _is_outside(one)]
+    good = [one for one in inside if one.score >= subscriber.minimum_score]
+    room = subscriber.max_items - len(outside)
+    chosen, others = good[:room], good[room:]
+    if len(chosen) < max(1, min(subscriber.at_least, room)):
         return digest
+    best_first = sorted((*chosen, *outside), key=lambda one: -one.score)
     picks = tuple(
-        _pick(one, place) for place, one in enumerate(_in_order(chosen, subscriber), start=1)
+        _pick(one, place) for place, one in enumerate(_in_order(best_first, subscriber), start=1)
     )
     return replace(
         digest,
@@ -131,6 +136,10 @@ def _also_new(
     since = max(window_from, subscriber.last_digest_at or window_from)
     fresh = [one.item for one in others if one.item.eligible_at and one.item.eligible_at >= since]
     return [Mention.of(MentionKind.ALSO_NEW, item) for item in fresh[:ALSO_NEW]]
+
+
+def _is_outside(ranked: Ranked) -> bool:
+    return any(reason.kind is ReasonKind.OUTSIDE for reason in ranked.reasons)
 
 
 def _pick(ranked: Ranked, place: int) -> Pick:

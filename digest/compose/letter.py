@@ -37,13 +37,11 @@ class Letter(NamedTuple):
 
     Attributes:
         unsubscribe: the address of the page that ends the subscription, None if there is none.
-        unsubscribe_by_mail: a `mailto:` address.
     """
 
     html: list[bytes]
     text: list[bytes]
     unsubscribe: str | None = None
-    unsubscribe_by_mail: str = ""
 
 
 class Entry(NamedTuple):
@@ -82,8 +80,7 @@ def write_letter(
     return Letter(
         _framed(frame.html, preheader, opening.html, body.html, footer.html),
         _framed(frame.text, NOTHING.text, opening.text, body.text, footer.text),
-        own.unsubscribe if pieces.has_web else None,
-        pieces.by_mail(subscriber),
+        own.unsubscribe or None,
     )
 
 

@@ -149,6 +149,16 @@ def reason_words(language: Language, kind: ReasonKind, value: str) -> str:
             return language.gettext("although: %(name)s", name=shown)
         case ReasonKind.POPULARITY:
             return language.gettext("much voted for")
+        case ReasonKind.OUTSIDE:
+            return _outside_words(language, value)
+
+
+def _outside_words(language: Language, why: str) -> str:
+    if why == "rising":
+        return language.gettext("outside your interests: rising today")
+    if why == "popular":
+        return language.gettext("outside your interests: much voted for")
+    return language.gettext("outside your interests: new today")
 
 
 def matched_words(reasons: Sequence[Reason]) -> tuple[str, ...]:

@@ -135,7 +135,7 @@ def compose(
     with database.read() as connection:
         sent = digest_store.sent_item_ids(connection, ids, min(windows))
     eligible = eligible_items(windows, items, [sent.get(id_, set()) for id_ in ids])
-    readers = readers_of(database, batch)
+    readers = readers_of(database, batch, editions)
     limit = max(subscriber.max_items for subscriber in batch) + ALSO_NEW
     ranked = candidates.ranker.rank(readers, items, eligible, limit)
     most_voted = _most_voted(candidates, batch, readers, eligible)
@@ -183,7 +183,8 @@ def _most_voted(
     weekly = [n for n, one in enumerate(batch) if one.schedule.frequency is Frequency.WEEKLY]
     if not weekly:
         return {}
-    by_votes = [replace(readers[n], popularity=1.0) for n in weekly]
+    # No picks: what had no place comes in the plain order of scores.
+    by_votes = [replace(readers[n], popularity=1.0, max_items=0, minimum_score=0.0) for n in weekly]
     ranked = candidates.ranker.rank(by_votes, candidates.items, eligible[weekly], MOST_VOTED_SHOWN)
     return {
         batch[n].id: [
@@ -195,12 +196,14 @@ def _most_voted(
     }
 
 
-def readers_of(database: Database, batch: Sequence[Subscriber]) -> list[Reader]:
+def readers_of(
+    database: Database, batch: Sequence[Subscriber], editions: Mapping[str, date]
+) -> list[Reader]:
     """Give what ranking may know of each subscriber: interests, examples, feedback, the dial."""
     with database.read() as connection:
         feedback = subscribers.feedback_of(connection, [one.id for one in batch])
         examples = item_store.find_by_keys(connection, _example_keys(batch))
-    return [_reader(one, feedback.get(one.id, ()), examples) for one in batch]
+    return [_reader(one, feedback.get(one.id, ()), examples, editions.get(one.id)) for one in batch]
 
 
 def record_digests(
@@ -249,7 +252,10 @@ def _day(subscriber: Subscriber, since: datetime, candidates: Candidates, now: d
 
 
 def _reader(
-    subscriber: Subscriber, feedback: Sequence[Feedback], stored: Mapping[str, Item]
+    subscriber: Subscriber,
+    feedback: Sequence[Feedback],
+    stored: Mapping[str, Item],
+    edition: date | None,
 ) -> Reader:
     return Reader(
         interests=subscriber.interests,
@@ -260,6 +266,10 @@ def _reader(
             for interest in subscriber.interests
             if interest.examples
         },
+        max_items=subscriber.max_items,
+        minimum_score=subscriber.minimum_score,
+        explore=subscriber.explore,
+        salt=f"{subscriber.id} {edition}",
     )
 
 

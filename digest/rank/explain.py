@@ -1,7 +1,7 @@
 """The whole sum behind one score, row by row, for `digest explain ADDRESS ITEM`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -38,7 +38,8 @@ def explain(ranker: Ranker, reader: Reader, item: Item, day: Sequence[Item]) -> 
     items = [item, *(other for other in day if other.id != item.id)]
     eligible = np.zeros((1, len(items)), dtype=np.bool_)
     eligible[0, 0] = True
-    [ranked] = ranker.rank([reader], items, eligible, 1)
+    whatever = replace(reader, max_items=None, minimum_score=0.0, explore=False)
+    [ranked] = ranker.rank([whatever], items, eligible, 1)
     if not ranked:
         return []
     rows = [Row(r.interest or "", r.kind.value, r.value, r.share) for r in ranked[0].reasons]

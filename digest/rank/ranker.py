@@ -18,6 +18,7 @@ from threadpoolctl import ThreadpoolController
 from digest.model import Described, Item, Ranked, Reader
 from digest.rank.evidence import Day, Judged, judge
 from digest.rank.kernel import Kernel
+from digest.rank.picks import choose
 from digest.rank.profile import portray
 from digest.rank.reasons import with_reasons
 from digest.rank.settings import Settings
@@ -79,17 +80,20 @@ class CorpusRanker:
             eligible: [m, n]; False keeps an item from a reader (sent before, too old).
             limit: at least 1.
 
-        Of items that say nearly the same, a reader gets the best one only.
+        The picks are varied: see `picks`.  A reader's own `max_items` and `minimum_score` count;
+        where that is fewer than *limit*, the best of the others follow without reasons.
         """
         day = self._read(items)
         picked: list[list[Ranked]] = []
         for start in range(0, len(readers), BATCH):
-            judged = self._judge(readers[start : start + BATCH], day)
+            part = readers[start : start + BATCH]
+            judged = self._judge(part, day)
             allowed = eligible[start : start + BATCH]
-            totals = np.where(allowed, judged.total, -np.inf)
-            for reader, row in enumerate(totals):
-                best = _best(row, limit, day.duplicates)
-                picked.append(with_reasons(items, judged, reader, best, self.kernel))
+            choices = choose(part, judged, allowed, limit, self.kernel, self._settings)
+            picked += [
+                with_reasons(items, judged, reader, choice, self.kernel)
+                for reader, choice in enumerate(choices)
+            ]
         return picked
 
     def _read(self, items: Sequence[Described]) -> Day:
@@ -103,29 +107,3 @@ class CorpusRanker:
         portraits = [portray(reader, self._known, self._settings) for reader in readers]
         with BLAS.limit(limits=1):
             return judge(portraits, day, self.kernel, self._settings)
-
-
-def _best(row: NDArray[np.float64], limit: int, duplicates: Sequence[frozenset[int]]) -> list[int]:
-    """Give the places of the highest finite scores, best first, equal ones in order.
-
-    Of near-duplicates only the best is given: the next best takes the other's place.
-    """
-    possible = np.flatnonzero(np.isfinite(row))
-    sought = limit
-    while True:
-        best: list[int] = []
-        order = _highest(row, possible, sought)
-        for place in order:
-            if duplicates[place].isdisjoint(best):
-                best.append(place)
-        if len(best) >= limit or len(order) == len(possible):
-            return best[:limit]
-        sought *= 2
-
-
-def _highest(row: NDArray[np.float64], possible: NDArray[np.intp], limit: int) -> list[int]:
-    if len(possible) > limit:
-        least = np.partition(row[possible], len(possible) - limit)[len(possible) - limit]
-        possible = possible[row[possible] >= least]
-    order: list[int] = possible[np.argsort(-row[possible], kind="stable")[:limit]].tolist()
-    return order

@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from digest.model import Item, Ranked, Reason, ReasonKind
 from digest.rank.evidence import LESS_OF, STRENGTH, Judged
 from digest.rank.kernel import Kernel
+from digest.rank.picks import Choice, why_outside
 from digest.rank.profile import Like, Portrait, Profile
 
 Part = tuple[ReasonKind, str, float]
@@ -15,9 +17,26 @@ Voice = tuple[ReasonKind, list[Like | str], list[float], int]
 
 
 def with_reasons(
+    items: Sequence[Item], judged: Judged, reader: int, choice: Choice, kernel: Kernel
+) -> list[Ranked]:
+    """Give what was chosen for one reader its scores, with reasons that add up.
+
+    What had no place follows without reasons.
+    """
+    ranked = _with_shares(items, judged, reader, choice.places, kernel)
+    if choice.outside is not None:
+        outside = Reason(
+            kind=ReasonKind.OUTSIDE, value=why_outside(judged.day, choice.outside), share=0.0
+        )
+        place = choice.places.index(choice.outside)
+        ranked[place] = replace(ranked[place], reasons=(outside, *ranked[place].reasons))
+    total = judged.total[reader]
+    return ranked + [Ranked(item=items[n], score=max(float(total[n]), 0.0)) for n in choice.others]
+
+
+def _with_shares(
     items: Sequence[Item], judged: Judged, reader: int, places: Sequence[int], kernel: Kernel
 ) -> list[Ranked]:
-    """Give some items of the day their scores for one reader, with reasons that add up."""
     start, end = judged.first[reader], judged.first[reader + 1]
     if start == end:
         return [_by_votes(items[n], max(float(judged.total[reader, n]), 0.0)) for n in places]

@@ -26,6 +26,10 @@ class Settings:
         borrowed: likes that they stand for together (compared).
         half_life: feedback that is so much older counts half.
         feedback_floor: the least that old feedback counts.
+        diversity: what a pick loses by resembling another one, at most, 0 to 1 (compared).
+        spread: the same for a reader who states nothing, whose picks shall span the topics.
+        interest_share, source_share: of a reader's picks, at most so much from one of several
+            interests, or from one source, while others have something.
         less: weight of feedback "less", against 1 for "more".
     """
 
@@ -42,4 +46,8 @@ class Settings:
     borrowed: float = 1.5
     half_life: timedelta = timedelta(days=365)
     feedback_floor: float = 0.5
+    diversity: float = 0.2
+    spread: float = 0.8
+    interest_share: float = 0.7
+    source_share: float = 0.7
     less: float = 0.25

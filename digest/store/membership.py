@@ -87,14 +87,12 @@ def welcome_back(connection: Connection, hashes: Collection[str]) -> None:
     )
 
 
-def leave(
-    connection: Connection, subscriber: Subscriber, hashed: str | None, now: datetime
-) -> bool:
+def leave(connection: Connection, subscriber: Subscriber, hashed: str, now: datetime) -> bool:
     """End a subscription by its reader's will, and make earlier links to preferences void.
 
     Args:
         connection: of a transaction that writes.
-        hashed: the keyed hash of the address, kept when the address is gone; None without a key.
+        hashed: the keyed hash of the address, kept when the address is gone.
 
     Returns:
         False if it had ended before.
@@ -108,8 +106,7 @@ def leave(
         .where(subscribers.c.id == subscriber.id)
         .values(link_epoch=subscribers.c.link_epoch + 1)
     )
-    if hashed is not None:
-        suppress(connection, hashed, SuppressionReason.UNSUBSCRIBED, now)
+    suppress(connection, hashed, SuppressionReason.UNSUBSCRIBED, now)
     return True
 
 
