@@ -38,18 +38,43 @@ _INVISIBLE = re.compile(
     "\u2060-\u206f\ufdd0-\ufdef\ufeff\ufff0-\ufffb\ufffe\uffff\U000e0000-\U000e007f]"
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_ODD = re.compile(f"{_INVISIBLE.pattern[:-1]}{_SURROGATE.pattern[1:]}")
+_PRINTABLE = bytes(range(0x20, 0x7F))
 _LINE_END = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028]")
 _BLANK_LINES = re.compile(r"\n[^\S\n]*\n|\u2029")
 
 _BLOCKS = {
     *("p", "br", "hr", "div", "section", "article", "header", "footer", "blockquote", "pre"),
     *("h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "dl", "dt", "dd", "table", "tr"),
-    *("figure", "figcaption"),
+    *("figure", "figcaption", "caption"),
 }
-_DROPPED = {"head", "title", "script", "style", "template", "noscript", "iframe", "object", "svg"}
+_INLINE = {"a", "b", "i", "em", "strong", "span", "sub", "sup", "u", "code", "small", "tt", "font"}
+_DROPPED = {
+    *("head", "title", "script", "style", "template", "noscript", "iframe", "object", "svg"),
+    # MathML says each formula twice.
+    *("x-annotation", "x-annotation-xml"),
+}
+# Read as what they are in HTML, with a prefix or without; source: NISO Z39.96 (JATS).
+_FOREIGN = {
+    "sec": "div",
+    "list": "ul",
+    "list-item": "li",
+    "disp-formula": "div",
+    "def-list": "dl",
+    "jats:title": "h4",
+    "abstract": "div",
+}
+_KNOWN = _BLOCKS | _INLINE | _DROPPED | {"html", "body", "img", "td", "th", "tbody", "thead"}
 _BREAK = re.compile(r"<br>")
+_CELL = re.compile(r"</?t[dh]>")
 _TAG = re.compile(r"<[^<>]*>")
 _TAG_START = re.compile(r"<(/?)[A-Za-z]")
+_TAG_NAME = re.compile(r"<(/?)([A-Za-z][\w:.-]*)")
+# Tags alone: such markup needs no tree to be read.
+_PLAIN = re.compile(
+    rf"(?:[^<]++|</?(?:{'|'.join(sorted(_BLOCKS | _INLINE, key=len, reverse=True))})\s?/?>)*+"
+)
+_PLAIN_TAG = re.compile(rf"</?(?:(?P<inline>{'|'.join(sorted(_INLINE))})|[a-z0-9]+)\s?/?>")
 
 
 def one_line(text: str, max_chars: int = 500) -> str:
@@ -58,16 +83,19 @@ def one_line(text: str, max_chars: int = 500) -> str:
     Gone are control, bidi, zero-width and tag characters; line ends and other white space
     fold to one space; lone surrogates become U+FFFD; the rest is NFC.
     """
-    if len(text) <= max_chars and text.isascii() and text.isprintable():
-        return " ".join(text.split())
+    if len(text) <= max_chars and _is_plain(text):
+        return " ".join(text.split()) if "  " in text else text.strip()
     return _cut(" ".join(_clean(text[: SLACK * max_chars]).split()), max_chars)
 
 
 def paragraphs(text: str, max_chars: int = 20_000) -> str:
     """Turn any text into clean paragraphs, apart by one blank line; single breaks are joined."""
-    if len(text) <= max_chars and text.isascii() and text.isprintable():
-        return " ".join(text.split())
-    lines = _LINE_END.sub("\n", text[: SLACK * max_chars])
+    if len(text) <= max_chars and _is_plain(text):
+        return " ".join(text.split()) if "  " in text else text.strip()
+    text = text[: SLACK * max_chars]
+    if len(text.splitlines()) <= 1:
+        return _cut(" ".join(_clean(text).split()), max_chars)
+    lines = _LINE_END.sub("\n", text)
     blocks = (" ".join(_clean(block).split()) for block in _BLANK_LINES.split(lines))
     return _cut("\n\n".join(block for block in blocks if block), max_chars)
 
@@ -80,11 +108,14 @@ def from_html(markup: str) -> str:
     markup = markup[:MAX_MARKUP_CHARS]
     if "<" not in markup:
         return paragraphs(html.unescape(markup), MAX_MARKUP_CHARS)
+    if _PLAIN.fullmatch(markup):
+        broken = _PLAIN_TAG.sub(_break_of, markup)
+        return paragraphs(html.unescape(broken), MAX_MARKUP_CHARS)
     if markup_depth(markup) > MAX_MARKUP_DEPTH:
         return paragraphs(html.unescape(_TAG.sub(" ", markup)), MAX_MARKUP_CHARS)
     clean = nh3.clean(
-        markup,
-        tags=_BLOCKS,
+        _TAG_NAME.sub(_known_tag, markup),
+        tags=_BLOCKS | {"td", "th"},
         clean_content_tags=_DROPPED,
         attributes={},
         generic_attribute_prefixes=set(),
@@ -92,7 +123,7 @@ def from_html(markup: str) -> str:
         link_rel=None,
     )
     # What nh3 leaves has no attributes and every other "<" escaped, so a pattern may read it.
-    broken = _TAG.sub("\n\n", _BREAK.sub("\n", clean))
+    broken = _TAG.sub("\n\n", _CELL.sub(" ", _BREAK.sub("\n", clean)))
     return paragraphs(html.unescape(broken), MAX_MARKUP_CHARS)
 
 
@@ -113,11 +144,18 @@ def from_tex(text: str) -> str:
     `50 %`, `a & b` never reach a TeX parser.  A fragment that cannot be converted, or would
     lose words, stays raw.
     """
-    if len(text) > MAX_TEX_CHARS or not _MAY_BE_TEX.search(text):
+    if not may_hold_tex(text) or len(text) > MAX_TEX_CHARS:
         return text
-    spaced = _XSPACE.sub(" ", text)
-    quoted = _QUOTES.sub("“\\1”", spaced)
-    return _TEX.sub(lambda match: _readable(match[0]), quoted, count=MAX_TEX_FRAGMENTS)
+    if "\\xspace" in text:
+        text = _XSPACE.sub(" ", text)
+    if "``" in text:
+        text = _QUOTES.sub("“\\1”", text)
+    return _TEX.sub(lambda match: _readable(match[0]), text, count=MAX_TEX_FRAGMENTS)
+
+
+def may_hold_tex(text: str) -> bool:
+    """Say whether a text holds a sign that TeX cannot do without; most hold none."""
+    return "$" in text or "\\" in text or "{" in text or "``" in text
 
 
 def fold(text: str) -> str:
@@ -152,11 +190,30 @@ def tokens(text: str) -> list[str]:
 # --- cleaning ---------------------------------------------------------------------------
 
 
+def _is_plain(text: str) -> bool:
+    """Say whether a text is printable ASCII alone, by the quickest way there is."""
+    return text.isascii() and not text.encode().translate(None, _PRINTABLE)
+
+
+def _break_of(tag: re.Match[str]) -> str:
+    return "" if tag["inline"] else "\n" if tag[0].startswith("<br") else "\n\n"
+
+
+def _known_tag(tag: re.Match[str]) -> str:
+    """Name a tag so that the sanitiser keeps its text: of MathML's names, `sec`, it does not."""
+    name = tag[2].lower()
+    local = name.rpartition(":")[2]
+    read_as = _FOREIGN.get(name) or _FOREIGN.get(local) or (local if local in _KNOWN else "")
+    return f"<{tag[1]}{read_as or f'x-{local}'}"
+
+
 def _clean(text: str) -> str:
     """Drop what cannot be seen and compose the rest; white space is left to the caller."""
     if text.isascii():
         return text if text.isprintable() else _INVISIBLE.sub("", text)
-    seen = _SURROGATE.sub("\ufffd", _INVISIBLE.sub("", text))
+    seen = text
+    if _ODD.search(text):
+        seen = _SURROGATE.sub("\ufffd", _INVISIBLE.sub("", text))
     marks = "".join(character for character in set(seen) if unicodedata.combining(character))
     if marks:
         seen = re.sub(f"([{marks}]{{{MAX_MARKS}}})[{marks}]+", r"\1", seen)
@@ -176,7 +233,6 @@ def _cut(text: str, max_chars: int) -> str:
 
 # --- TeX --------------------------------------------------------------------------------
 
-_MAY_BE_TEX = re.compile(r"[\\${]|``")
 _XSPACE = re.compile(r"\\xspace(?![A-Za-z])\s*(?=\w)")
 _QUOTES = re.compile(r"``([^`']{1,300})''")
 _URL = re.compile(r"\\url\s*\{([^{}]*)\}")

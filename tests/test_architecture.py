@@ -7,7 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "digest"
 
-GROUND = {"model", "errors", "identity", "text", "links", "render", "__init__"}
+GROUND = {"model", "errors", "identity", "spellings", "text", "links", "render", "__init__"}
 SEAMS = {"config", "protocols"}
 STAGES = {"fetch", "rank", "compose", "deliver", "store"}
 CORRIDOR = {"pipeline", "web", "schedule"}

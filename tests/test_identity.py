@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.identity import arxiv_id, canonical_link, doi, keys, title_fingerprint
+from digest.identity import keys, title_fingerprint
+from digest.spellings import arxiv_id, canonical_link, doi
 
 ABSTRACT = (
     "We study how sparse expansion of queries and documents helps the first stage of ranking. "

@@ -22,8 +22,8 @@ from digest.fetch.arxiv_item import (
     split_authors,
 )
 from digest.fetch.markup import Markup, found, read_markup, skip_weekdays
-from digest.identity import arxiv_id, doi
 from digest.model import Announce, Announcement, Listing, Source
+from digest.spellings import arxiv_id, doi
 from digest.text import from_html, one_line
 
 STEP_CHARS = 65_536

@@ -13,8 +13,8 @@ from email.utils import parsedate_to_datetime
 from digest.errors import ParseError
 from digest.fetch.arxiv_item import MAX_ITEMS, announcement, join_doubles, split_authors
 from digest.fetch.document import HEAD_BYTES, decode, excerpt
-from digest.identity import arxiv_id, doi
 from digest.model import Announce, Announcement, Listing, Source
+from digest.spellings import arxiv_id, doi
 
 CROSS = "(*cross-listing*)"
 # Two formats of head, before and since 2007; mails that were forwarded quote each line.

@@ -20,8 +20,8 @@ from digest.fetch.arxiv_item import (
     join_doubles,
 )
 from digest.fetch.document import decode, excerpt, read_page
-from digest.identity import arxiv_id, doi
 from digest.model import Announce, Announcement, Listing, Source
+from digest.spellings import arxiv_id, doi
 from digest.text import one_line
 
 SIGN = re.compile(rb"""id\s*=\s*["']?dlpage\b|class\s*=\s*["']?list-(?:title|identifier)\b""")

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from digest.identity import arxiv_id, canonical_link, keys
+from digest.identity import keys
 from digest.model import Announcement, Links, Source
+from digest.spellings import arxiv_id, canonical_link
 from digest.text import fold, from_tex, one_line, paragraphs
 
 SITE = "https://huggingface.co"

@@ -17,8 +17,9 @@ from digest.errors import ParseError
 from digest.fetch.doubles import without_doubles
 from digest.fetch.known_feeds import acl_id, pubmed_abstract, pubmed_doi, pubmed_page
 from digest.fetch.markup import Markup, found, read_markup, skip_weekdays
-from digest.identity import arxiv_id, canonical_link, doi, keys
+from digest.identity import keys
 from digest.model import Announcement, Links, Listing, Source
+from digest.spellings import arxiv_id, canonical_link, doi
 from digest.text import from_html, from_tex, one_line, paragraphs
 
 MAX_ITEMS = 5_000

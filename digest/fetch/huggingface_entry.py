@@ -11,8 +11,9 @@ from typing import Any
 
 from digest.errors import ParseError
 from digest.fetch.card import MAX_ITEMS, SITE, clean_summary, clean_title, paper_links
-from digest.identity import canonical_link, keys
+from digest.identity import keys
 from digest.model import Announcement, Source
+from digest.spellings import canonical_link
 from digest.text import one_line
 
 MAX_AUTHORS = 5_000

@@ -13,8 +13,9 @@ from digest.fetch.document import decode, load_json
 from digest.fetch.doubles import without_doubles
 from digest.fetch.feed import FARTHEST, MAX_AUTHORS, MAX_ITEMS, MAX_TERMS, UNTITLED, beginning
 from digest.fetch.huggingface_entry import describe, read_day
-from digest.identity import arxiv_id, canonical_link, keys
+from digest.identity import keys
 from digest.model import Announcement, Links, Listing, Source
+from digest.spellings import arxiv_id, canonical_link
 from digest.text import from_html, from_tex, one_line, paragraphs
 
 SIGN = re.compile(r'"version"\s*:\s*"https?:\\?/\\?/(?:www\.)?jsonfeed\.org')

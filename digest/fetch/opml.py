@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 from digest.errors import ParseError
 from digest.fetch.markup import found, read_markup
-from digest.identity import MAX_LINK_CHARS, canonical_link
+from digest.spellings import MAX_LINK_CHARS, canonical_link
 from digest.text import one_line
 
 ROOTS = ("opml", "OPML", "Opml")

@@ -14,8 +14,8 @@ from digest.errors import ParseError
 from digest.fetch.markup import read_markup
 from digest.fetch.values import count, day
 from digest.fetch.work import MAX_AUTHORS, MAX_TERMS, Work, collect, split_names
-from digest.identity import canonical_link
 from digest.model import Listing, Source
+from digest.spellings import canonical_link
 from digest.text import from_html, markup_depth, one_line
 
 KIND = "page"

@@ -19,8 +19,8 @@ from digest.errors import ParseError
 from digest.fetch import arxiv_mail
 from digest.fetch.joining import join
 from digest.fetch.work import Work, collect, split_names
-from digest.identity import arxiv_id, canonical_link, doi
 from digest.model import Listing, Source
+from digest.spellings import arxiv_id, canonical_link, doi
 from digest.text import markup_depth, one_line
 
 KIND = "file"

@@ -13,8 +13,9 @@ from itertools import islice
 from typing import TypeVar
 
 from digest.errors import ParseError
-from digest.identity import arxiv_id, canonical_link, doi, keys
+from digest.identity import keys
 from digest.model import Announce, Announcement, Links, Source
+from digest.spellings import arxiv_id, canonical_link, doi
 from digest.text import from_html, from_tex, one_line, paragraphs
 
 Entry = TypeVar("Entry")
