@@ -15,7 +15,8 @@ from hashlib import blake2b
 
 from digest import spellings
 from digest.spellings import arxiv_id, canonical_link, is_arxiv_doi
-from digest.text import fold, from_tex, may_hold_tex
+from digest.tex import from_tex, may_hold_tex
+from digest.text import fold
 
 # Longer values are kept as a hash, so that a key always fits into a database index.
 MAX_KEY_CHARS = 500

@@ -21,6 +21,12 @@ _ARXIV_ID = re.compile(
 )
 # What every spelling holds, escaped ones apart; most links hold none and need no closer look.
 _MAY_BE_ARXIV = re.compile(r"\d{4}(?:\.\d{4}|\d{3})|%", re.ASCII)
+# The spellings of feeds and of the Hub, read at once; none of them needs a closer look.
+_USUAL_ARXIV = re.compile(
+    r"(?:https?://(?:(?:www|export)\.)?arxiv\.org/(?:abs|pdf)/|https://huggingface\.co/papers/"
+    r"|(?:oai:arxiv\.org:|arxiv:)?)(?P<id>\d{4}\.\d{4,5}(?:v\d{1,3})?)",
+    re.ASCII | re.IGNORECASE,
+)
 # arXiv:ID, oai:arXiv.org:ID, a derived guid arxiv:ID:anything, a citation arXiv:ID [cs.LG].
 _ARXIV_NAME = re.compile(
     r"(?:oai:arxiv\.org:|info:arxiv/|arxiv:\s?)?(?P<id>[^\s:\[\]]+)"
@@ -121,6 +127,8 @@ def is_arxiv_doi(name: str) -> bool:
 def _read_arxiv_id(text: str) -> tuple[str, int | None] | None:
     if not _MAY_BE_ARXIV.search(text):
         return None
+    if usual := _USUAL_ARXIV.fullmatch(text):
+        return _valid_arxiv_id(usual["id"])
     if "/" not in text:
         found = _ARXIV_NAME.fullmatch(text)
         return _valid_arxiv_id(found["id"]) if found else None
@@ -183,6 +191,8 @@ def _split(url: str) -> SplitResult | None:
 
 def _without_doi_prefix(text: str) -> str:
     lower = text.lower()
+    if "doi" not in lower:
+        return text
     if lower.startswith("doi:"):
         return text[4:].strip()
     parts = _split(text)

@@ -5,19 +5,12 @@ goes through here before it may reach a mail header, a log line, a terminal or a
 """
 
 import html
-import logging
 import re
 import unicodedata
-from functools import lru_cache
+from collections.abc import Iterator
 from itertools import accumulate
 
 import nh3
-from pylatexenc.latex2text import (  # type: ignore[import-untyped,unused-ignore]
-    LatexNodes2Text,
-    MacroTextSpec,
-    get_default_latex_context_db,
-)
-from pylatexenc.latexwalker import LatexWalkerError  # type: ignore[import-untyped,unused-ignore]
 
 # Raw text may be so many times longer than what is kept of it; the rest is never looked at.
 SLACK = 16
@@ -27,9 +20,6 @@ MAX_MARKS = 8
 MAX_MARKUP_CHARS = 200_000
 # Real pages nest below 100; the HTML5 tree builder is quadratic in the depth.
 MAX_MARKUP_DEPTH = 500
-MAX_TEX_CHARS = 20_000
-MAX_TEX_FRAGMENTS = 300
-MAX_TEX_FRAGMENT_CHARS = 1_000
 
 # Controls but white space; soft hyphen; zero-width, bidi and invisible operators; interlinear
 # marks; noncharacters; tags.  Line and paragraph separators count as white space.
@@ -40,8 +30,6 @@ _INVISIBLE = re.compile(
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ODD = re.compile(f"{_INVISIBLE.pattern[:-1]}{_SURROGATE.pattern[1:]}")
 _PRINTABLE = bytes(range(0x20, 0x7F))
-_LINE_END = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028]")
-_BLANK_LINES = re.compile(r"\n[^\S\n]*\n|\u2029")
 
 _BLOCKS = {
     *("p", "br", "hr", "div", "section", "article", "header", "footer", "blockquote", "pre"),
@@ -69,6 +57,7 @@ _BREAK = re.compile(r"<br>")
 _CELL = re.compile(r"</?t[dh]>")
 _TAG = re.compile(r"<[^<>]*>")
 _TAG_START = re.compile(r"<(/?)[A-Za-z]")
+_MAY_BE_TAG = re.compile(r"<[A-Za-z/!?]")
 _TAG_NAME = re.compile(r"<(/?)([A-Za-z][\w:.-]*)")
 # Tags alone: such markup needs no tree to be read.
 _PLAIN = re.compile(
@@ -92,11 +81,7 @@ def paragraphs(text: str, max_chars: int = 20_000) -> str:
     """Turn any text into clean paragraphs, apart by one blank line; single breaks are joined."""
     if len(text) <= max_chars and _is_plain(text):
         return " ".join(text.split()) if "  " in text else text.strip()
-    text = text[: SLACK * max_chars]
-    if len(text.splitlines()) <= 1:
-        return _cut(" ".join(_clean(text).split()), max_chars)
-    lines = _LINE_END.sub("\n", text)
-    blocks = (" ".join(_clean(block).split()) for block in _BLANK_LINES.split(lines))
+    blocks = (" ".join(_clean(block).split()) for block in _blocks(text[: SLACK * max_chars]))
     return _cut("\n\n".join(block for block in blocks if block), max_chars)
 
 
@@ -106,7 +91,7 @@ def from_html(markup: str) -> str:
     Plain text passes through as `paragraphs` leaves it.
     """
     markup = markup[:MAX_MARKUP_CHARS]
-    if "<" not in markup:
+    if "<" not in markup or not _MAY_BE_TAG.search(markup):
         return paragraphs(html.unescape(markup), MAX_MARKUP_CHARS)
     if _PLAIN.fullmatch(markup):
         broken = _PLAIN_TAG.sub(_break_of, markup)
@@ -134,28 +119,6 @@ def markup_depth(markup: str) -> int:
     """
     steps = (-1 if slash else 1 for slash in _TAG_START.findall(markup))
     return max(accumulate(steps), default=0)
-
-
-def from_tex(text: str) -> str:
-    r"""Make the TeX in arXiv's titles and abstracts readable; all other text stays as it is.
-
-    Only fragments that are TeX beyond doubt are converted, one by one: `$math$`, macros with
-    their arguments, accents, groups in braces, quotes of two backticks.  So `0<x<1`, `$5`,
-    `50 %`, `a & b` never reach a TeX parser.  A fragment that cannot be converted, or would
-    lose words, stays raw.
-    """
-    if not may_hold_tex(text) or len(text) > MAX_TEX_CHARS:
-        return text
-    if "\\xspace" in text:
-        text = _XSPACE.sub(" ", text)
-    if "``" in text:
-        text = _QUOTES.sub("“\\1”", text)
-    return _TEX.sub(lambda match: _readable(match[0]), text, count=MAX_TEX_FRAGMENTS)
-
-
-def may_hold_tex(text: str) -> bool:
-    """Say whether a text holds a sign that TeX cannot do without; most hold none."""
-    return "$" in text or "\\" in text or "{" in text or "``" in text
 
 
 def fold(text: str) -> str:
@@ -195,6 +158,19 @@ def _is_plain(text: str) -> bool:
     return text.isascii() and not text.encode().translate(None, _PRINTABLE)
 
 
+def _blocks(text: str) -> Iterator[str]:
+    """Give what stands between blank lines; U+2029 is one, too."""
+    block: list[str] = []
+    for line in text.replace("\u2029", "\n\n").splitlines():
+        if line and not line.isspace():
+            block.append(line)
+        elif block:
+            yield " ".join(block)
+            block = []
+    if block:
+        yield " ".join(block)
+
+
 def _break_of(tag: re.Match[str]) -> str:
     return "" if tag["inline"] else "\n" if tag[0].startswith("<br") else "\n\n"
 
@@ -229,87 +205,6 @@ def _cut(text: str, max_chars: int) -> str:
     if not text[max_chars - 1].isspace() and at_word > max_chars // 2:
         kept = kept[:at_word]
     return kept.rstrip() + "…"
-
-
-# --- TeX --------------------------------------------------------------------------------
-
-_XSPACE = re.compile(r"\\xspace(?![A-Za-z])\s*(?=\w)")
-_QUOTES = re.compile(r"``([^`']{1,300})''")
-_URL = re.compile(r"\\url\s*\{([^{}]*)\}")
-_HREF = re.compile(r"\\href\s*\{([^{}]*)\}\s*(?=\{)")
-
-# Three levels are read, deeper ones stay raw; possessive, so a failing match costs one pass.
-_GROUP = r"\{[^{}]*+(?:\{[^{}]*+(?:\{[^{}]*+\}[^{}]*+)*+\}[^{}]*+)*+\}"
-_TEX = re.compile(
-    # Pandoc's rule: no space inside the dollars, no digit behind them.
-    rf"\$\$[^$]{{1,{MAX_TEX_FRAGMENT_CHARS}}}\$\$"
-    rf"|\$(?![\s$])(?:[^$\\]|\\.){{1,{MAX_TEX_FRAGMENT_CHARS}}}+(?<!\s)\$(?!\d)"
-    rf"|\\\([^$]{{1,{MAX_TEX_FRAGMENT_CHARS}}}?\\\)"
-    rf"|\\\[[^$]{{1,{MAX_TEX_FRAGMENT_CHARS}}}?\\\]"
-    # Accents: \'e \"{o} \^\i \v{c} \c c; letters: \o, \aa; then any macro with its groups.
-    rf"|\\['\"`^~=.]\s*(?:{_GROUP}|\\?[A-Za-z])"
-    rf"|\\[cvuHkrdbt](?:\s*{_GROUP}|\s+[A-Za-z](?![A-Za-z]))"
-    r"|\\(?:aa|AA|ae|AE|oe|OE|o|O|l|L|ss|i|j)(?![A-Za-z])(?:\{\}|\s+(?=[a-z]))?"
-    rf"|\\[A-Za-z]+\*?(?:\[[^\[\]]{{0,100}}\])?(?:\s*{_GROUP})*+"
-    r"|\\[^A-Za-z\s]|\\\s"
-    rf"|{_GROUP}",
-    re.DOTALL,
-)
-_MACRO_NAME = re.compile(r"\\[A-Za-z]+\*?")
-_TEX_SPECIAL = re.compile(r"(?<!\\)[%&#]")
-_MONEY = re.compile(r"\$\d[^\\^_{}=<>+]*\s[^\\^_{}=<>+]*\$")
-_STYLES = (
-    *("em", "bf", "it", "sl", "sc", "tt", "rm", "sf", "bfseries", "itshape", "ttfamily"),
-    *("xspace", "displaystyle", "textstyle", "limits"),
-)
-_STYLE = re.compile(rf"\\(?:{'|'.join(_STYLES)})")
-_FRACTION = re.compile(r"\\[dt]frac(?![A-Za-z])")
-_SPACES = re.compile(r"\s+")
-_DELIMITERS = re.compile(r"\\(?:left|right|[bB]igg?[lrm]?)(?![A-Za-z])")
-
-# The converter logs what it cannot do, with the text in it; a foreign title is no log line.
-logging.getLogger("pylatexenc").setLevel(logging.CRITICAL)
-
-
-@lru_cache(maxsize=4096)
-def _readable(fragment: str) -> str:
-    """Convert one fragment of TeX, or give it back raw where words would be lost."""
-    if len(fragment) > 2 * MAX_TEX_FRAGMENT_CHARS or _MONEY.fullmatch(fragment):
-        return fragment
-    if _STYLE.fullmatch(fragment):
-        return ""
-    source = _HREF.sub("", _FRACTION.sub(r"\\frac", fragment))
-    if source.startswith("\\url"):
-        return _URL.sub(r"\1", source.replace("}{", "} ")).rstrip("}")
-    source = _TEX_SPECIAL.sub(r"\\\g<0>", _DELIMITERS.sub("", source))
-    try:
-        result = str(_converter().latex_to_text(source))
-    # What broken TeX makes of the converter; LookupError also says "unknown macro".
-    except (LatexWalkerError, RecursionError, LookupError, TypeError, ValueError, AttributeError):
-        return fragment
-    expected = sum(map(str.isalnum, _MACRO_NAME.sub("", source)))
-    lost_words = 2 * sum(map(str.isalnum, result)) < expected
-    if lost_words or "%s" in result:  # the converter's own template: an argument is missing
-        return fragment
-    return " ".join(result.split()) if expected else _SPACES.sub(" ", result)
-
-
-def _refuse_unknown(node: object) -> str:
-    raise LookupError(node)
-
-
-@lru_cache(maxsize=1)
-def _converter() -> LatexNodes2Text:
-    """Build the converter once: the default macros, some mended, unknown ones refused."""
-    context = get_default_latex_context_db()
-    mended = [MacroTextSpec(name, "%s") for name in ("texttt", "mbox", "hbox")]
-    mended += [MacroTextSpec(name, "") for name in (*_STYLES, "-")]
-    mended.append(MacroTextSpec("|", "‖"))
-    context.add_context_category("mended", macros=mended, prepend=True)
-    context.set_unknown_macro_spec(MacroTextSpec("", simplify_repl=_refuse_unknown))
-    return LatexNodes2Text(
-        latex_context=context, math_mode="text", strict_latex_spaces=False, keep_comments=True
-    )
 
 
 # --- folding ----------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "digest"
 
-GROUND = {"model", "errors", "identity", "spellings", "text", "links", "render", "__init__"}
+GROUND = {"model", "errors", "identity", "spellings", "text", "tex", "links", "render", "__init__"}
 SEAMS = {"config", "protocols"}
 STAGES = {"fetch", "rank", "compose", "deliver", "store"}
 CORRIDOR = {"pipeline", "web", "schedule"}
@@ -58,7 +58,7 @@ NAMED_IN = {
     "alembic": {"store"},
     "psycopg": {"store"},
     "scipy": {"rank"},
-    "pylatexenc": {"text.py"},
+    "pylatexenc": {"tex.py"},
     "nh3": {"text.py"},
     "itsdangerous": {"links.py"},
     "fastapi": {"web"},

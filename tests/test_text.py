@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.text import fold, from_html, from_tex, markup_depth, one_line, paragraphs, tokens
+from digest.tex import from_tex
+from digest.text import fold, from_html, markup_depth, one_line, paragraphs, tokens
 
 # --- hostile text -----------------------------------------------------------------------
 
@@ -209,3 +210,29 @@ def test_chinese_titles_give_pairs_of_characters():
 
 def test_words_are_folded():
     assert tokens("Graph-Networks, für ALLE!") == ["graph", "networks", "fur", "alle"]
+
+
+@pytest.mark.parametrize(
+    ("markup", "expected"),
+    [
+        pytest.param("<sec>hello <p>x</p></sec>", "hello\n\nx", id="JATS section"),
+        pytest.param(
+            "<jats:sec><jats:title>Aim</jats:title><jats:p>A <jats:italic>b</jats:italic>.</jats:p>"
+            "</jats:sec>",
+            "Aim\n\nA b.",
+            id="JATS with its prefix",
+        ),
+        pytest.param("a <math><mi>b</mi><mo>+</mo></math> c", "a b+ c", id="MathML"),
+        pytest.param(
+            "<math><mi>b</mi><annotation>\\beta</annotation></math>", "b", id="MathML twice"
+        ),
+        pytest.param("<fixed-case>BERT</fixed-case> is", "BERT is", id="ACL Anthology"),
+        pytest.param("<table><tr><td>a</td><td>b</td></tr></table>", "a b", id="cells apart"),
+        pytest.param("<p>a<br/>b</p><P>c</P>", "a b\n\nc", id="tags alone"),
+        pytest.param("<p>1 &lt; 2 &amp;lt; 3</p>", "1 < 2 &lt; 3", id="entities once"),
+        pytest.param("0 < x, y > 1", "0 < x, y > 1", id="no tag at all"),
+        pytest.param("a<SCRIPT>alert(1)</SCRIPT>b<style>p{}</style>", "ab", id="script"),
+    ],
+)
+def test_markup_of_any_kind_keeps_its_text(markup, expected):
+    assert from_html(markup) == expected

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from urllib.parse import parse_qsl, urlencode, urlsplit
 from xml.etree import ElementTree
 
@@ -22,6 +23,7 @@ from digest.fetch.arxiv_item import (
     split_authors,
 )
 from digest.fetch.markup import Markup, found, read_markup, skip_weekdays
+from digest.fetch.values import MAX_DATE_CHARS
 from digest.model import Announce, Announcement, Listing, Source
 from digest.spellings import arxiv_id, doi
 from digest.text import from_html, one_line
@@ -278,9 +280,15 @@ def _authors(item: _Element, *, is_html: bool) -> list[str]:
 
 def _day(text: str, zone: tzinfo = EASTERN) -> date | None:
     """Read the day from a date of RFC 822 or RFC 3339; None if unreadable."""
+    return _read_day(text[:MAX_DATE_CHARS].strip(), zone)
+
+
+# All items of a feed show one date.
+@lru_cache(maxsize=16)
+def _read_day(text: str, zone: tzinfo) -> date | None:
     for read in (datetime.fromisoformat, parsedate_to_datetime):
         try:
-            at = read(text.strip())
+            at = read(text)
             return at.astimezone(zone).date() if at.tzinfo else at.date()
         except (ValueError, OverflowError):
             continue

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 from digest.identity import keys
 from digest.model import Announce, Announcement, Links
-from digest.text import from_tex, one_line, paragraphs
+from digest.tex import from_tex
+from digest.text import one_line, paragraphs
 
 MAX_ITEMS = 5_000
 # arXiv's days begin and end in its own zone.
@@ -97,6 +98,10 @@ def split_authors(text: str) -> list[str]:
     "Jr." stays with the name before it.
     """
     names: list[str] = []
+    if "(" not in text and ")" not in text:
+        for name in text.split(","):
+            _add_names(names, name)
+        return names
     depth, name = 0, ""
     for character in f"{text},":
         if character == "," and depth <= 0:
@@ -112,7 +117,7 @@ def split_authors(text: str) -> list[str]:
 
 
 def _add_names(names: list[str], text: str) -> None:
-    for name in map(str.strip, _AND.split(text)):
+    for name in map(str.strip, _AND.split(text) if "and" in text else (text,)):
         if names and name.rstrip(".").lower() in GENERATIONS:
             names[-1] += f", {name}"
         elif name:

@@ -13,7 +13,8 @@ from datetime import date, timedelta
 from digest.identity import keys
 from digest.model import Announcement, Links, Source
 from digest.spellings import arxiv_id, canonical_link
-from digest.text import fold, from_tex, one_line, paragraphs
+from digest.tex import from_tex
+from digest.text import fold, one_line, paragraphs
 
 SITE = "https://huggingface.co"
 MAX_ITEMS = 5_000

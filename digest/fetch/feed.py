@@ -20,7 +20,8 @@ from digest.fetch.markup import Markup, found, read_markup, skip_weekdays
 from digest.identity import keys
 from digest.model import Announcement, Links, Listing, Source
 from digest.spellings import arxiv_id, canonical_link, doi
-from digest.text import from_html, from_tex, one_line, paragraphs
+from digest.tex import from_tex
+from digest.text import from_html, one_line, paragraphs
 
 MAX_ITEMS = 5_000
 MAX_TERMS = 20

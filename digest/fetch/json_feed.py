@@ -16,7 +16,8 @@ from digest.fetch.huggingface_entry import describe, read_day
 from digest.identity import keys
 from digest.model import Announcement, Links, Listing, Source
 from digest.spellings import arxiv_id, canonical_link
-from digest.text import from_html, from_tex, one_line, paragraphs
+from digest.tex import from_tex
+from digest.text import from_html, one_line, paragraphs
 
 SIGN = re.compile(r'"version"\s*:\s*"https?:\\?/\\?/(?:www\.)?jsonfeed\.org')
 RSS_SIGN = re.compile(r'\s*\{\s*"(?:rss|feed|rdf:RDF)"\s*:\s*\{')

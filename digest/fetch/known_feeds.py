@@ -40,6 +40,8 @@ def pubmed_doi(markup: str) -> str | None:
 
 def acl_id(link: str) -> str | None:
     """Read `2024.acl-long.12` or `P19-1001` from any address of a paper in the Anthology."""
+    if "acl" not in link:
+        return None
     try:
         parts = urlsplit(link)
     except ValueError:

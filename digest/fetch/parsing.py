@@ -13,6 +13,9 @@ from digest.fetch.listing_text import parse_text
 from digest.fetch.markup import read_markup
 from digest.model import Listing, Source
 
+# The root element of nearly every document stands within; a multiple of every code unit.
+ROOT_BYTES = 65_536
+
 
 def parse_listing(
     content: bytes,
@@ -64,7 +67,9 @@ def detect(content: bytes, charset: str | None = None) -> str:
         return "huggingface"
     if arxiv_mail.is_mailing(content):
         return "arxiv"
-    markup = read_markup(content, charset)
+    markup = read_markup(content[:ROOT_BYTES], charset)
+    if not markup.root and len(content) > ROOT_BYTES:
+        markup = read_markup(content, charset)
     if api.is_article_set(markup):
         return "api"
     if arxiv.is_arxiv(markup):
@@ -77,6 +82,9 @@ def detect(content: bytes, charset: str | None = None) -> str:
 def _kind_of_json(content: bytes) -> str:
     if json_feed.is_json_feed(content):
         return "feed"
+    # Of the services only Semantic Scholar answers with an array.
+    if content.lstrip()[:1] == b"[" and b'"paperId"' not in content:
+        return "huggingface"
     return "api" if api.recognises(load_json(content, "")[0]) else "huggingface"
 
 

@@ -16,7 +16,8 @@ from digest.errors import ParseError
 from digest.identity import keys
 from digest.model import Announce, Announcement, Links, Source
 from digest.spellings import arxiv_id, canonical_link, doi
-from digest.text import from_html, from_tex, one_line, paragraphs
+from digest.tex import from_tex
+from digest.text import from_html, one_line, paragraphs
 
 Entry = TypeVar("Entry")
 
