@@ -14,7 +14,14 @@ from functools import wraps
 from zoneinfo import ZoneInfo
 
 from digest.compose.message import MessageBuilder
-from digest.config import DigestSettings, Settings, SubscriberSettings, admin_token, web_keys
+from digest.config import (
+    SOFT_LIMIT,
+    DigestSettings,
+    Settings,
+    SubscriberSettings,
+    admin_token,
+    web_keys,
+)
 from digest.deliver.maildir import Maildir
 from digest.errors import ConfigError, DigestError
 from digest.fetch.fetcher import ListingFetcher
@@ -31,15 +38,15 @@ from digest.pipeline.composing import (
 )
 from digest.pipeline.delivering import Handover, deliver_due
 from digest.pipeline.fetching import Check, fetch_due, try_sources
-from digest.pipeline.returning import ReturnDesk, read_returns
+from digest.pipeline.returning import ReturnDesk, Suppressor, read_returns
 from digest.protocols import Clock, Fetcher, Progress, Ranker, Transport
 from digest.render import Templates
 from digest.schedule.clock import first_digest_at
 from digest.service import Job, Notifier, run_service, stop_on_signals
-from digest.store import items, membership, recovery, sources, subscribers
+from digest.store import items, membership, recovery, sources, subscribers, words
 from digest.store.database import Database
 from digest.store.subscriber_rows import address_key
-from digest.transports import return_paths_of, transport_of
+from digest.transports import leaving_of, return_paths_of, transport_of
 
 logger = logging.getLogger(__name__)
 
@@ -124,7 +131,13 @@ class App:
         self.links = Links(base_url, keys) if base_url else None
         self._hasher = Links("", keys) if keys else None
         self.kept_away: list[str] = []
-        self.builder = MessageBuilder(settings.mail, self.templates, self.links)
+        self.builder = MessageBuilder(
+            settings.mail, self.templates, self.links, leaving_of(settings)
+        )
+        self.suppressor = Suppressor(
+            hashed=(lambda address: self.hashes(address)[0]) if keys else None,
+            soft_limit=settings.bounces.soft_limit if settings.bounces else SOFT_LIMIT,
+        )
 
     def open(self) -> None:
         """Make a new database ready, refuse an old one, and bring the settings file in.
@@ -200,16 +213,19 @@ class App:
         if freed:
             logger.warning("claims of dead workers freed: rows=%d", freed)
 
+    def index_words(self) -> None:
+        """Let the search find what an older program stored."""
+        while True:
+            with self.database.write() as connection:
+                if not words.index_missing(connection):
+                    return
+
     def read_returns(self) -> None:
         """Act on the mail that came back, where a mailbox for it is set up."""
         bounces, paths = self.settings.bounces, return_paths_of(self.settings)
         if bounces and paths:
-            desk = ReturnDesk(
-                mailbox=Maildir(bounces.maildir),
-                paths=paths,
-                hashed=lambda address: self.hashes(address)[0],
-                soft_limit=bounces.soft_limit,
-            )
+            mailbox = Maildir(bounces.maildir)
+            desk = ReturnDesk(mailbox=mailbox, paths=paths, suppressor=self.suppressor)
             read_returns(self.database, desk, self.clock())
 
     def hashes(self, address: str) -> tuple[str, ...]:
@@ -292,6 +308,7 @@ class App:
 
             async def recover() -> None:
                 await asyncio.to_thread(self.recover)
+                await asyncio.to_thread(self.index_words)
 
             async def read_returns() -> None:
                 await asyncio.to_thread(self.read_returns)
@@ -358,6 +375,7 @@ class App:
             templates=self.templates,
             clock=self.clock,
             preview=self.digest_now,
+            ranker=self.composer.ranker,
             admin_token=admin_token(self.settings.web),
             is_stopping=stop.is_set,
         )
@@ -386,6 +404,7 @@ class App:
             clock=self.clock,
             stop=stop,
             subscriber_id=subscriber_id,
+            aftermath=self.suppressor.note,
             progress=progress,
         )
 

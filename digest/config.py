@@ -35,8 +35,10 @@ RAMP = re.compile(r"(\d{1,7})\s*/\s*day\s*(?:,\s*(?:(doubling)|x?(\d+(?:\.\d+)?)
 DOMAIN = (
     r"^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)+$"
 )
-# What a signed return path leaves of the 64 that stand before "@" (RFC 5321 section 4.5.3.1.1).
-RETURN_ROOM = 29
+# What a signed address leaves of the 64 that stand before "@" (RFC 5321 section 4.5.3.1.1).
+RETURN_ROOM = 28
+# A reader is given up after so many soft bounces in a row.
+SOFT_LIMIT = 5
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 # What a frequency means where no weekdays are given.
 USUAL_DAYS = {
@@ -250,7 +252,7 @@ class BounceSettings(Group):
     address: EmailAddress
     maildir: Path
     every: Annotated[Span, Field(ge=timedelta(seconds=1))] = timedelta(minutes=5)
-    soft_limit: int = Field(5, ge=1, le=100)
+    soft_limit: int = Field(SOFT_LIMIT, ge=1, le=100)
 
 
 class MailSettings(Group):

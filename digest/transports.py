@@ -1,6 +1,7 @@
 """Puts together what takes messages over: relays, signature and pace, as the settings say."""
 
 import time
+from collections.abc import Callable
 from email.utils import parseaddr
 
 from digest.config import Settings, smtp_password, web_keys
@@ -61,6 +62,21 @@ def return_paths_of(settings: Settings) -> ReturnPaths | None:
     """
     bounces = settings.bounces
     return ReturnPaths(bounces.address, web_keys(settings.web)) if bounces else None
+
+
+def leaving_of(settings: Settings) -> Callable[[str], str] | None:
+    """Give what makes a reader's own address to unsubscribe at; None where we read no mail.
+
+    An address of the operator's own choice, outside the mailbox that we read, stands.
+
+    Raises:
+        ConfigError: the key cannot be read.
+    """
+    paths, bounces = return_paths_of(settings), settings.bounces
+    elsewhere = settings.mail.unsubscribe
+    if not (paths and bounces) or (elsewhere and elsewhere.lower() != bounces.address.lower()):
+        return None
+    return paths.leaving
 
 
 def sender_domain(settings: Settings) -> str:

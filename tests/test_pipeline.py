@@ -64,6 +64,7 @@ class World:
         self.mail = MailSettings(sender="Daily Digest <digest@example.org>")
         self.connections = 2
         self.deliver_settings = DeliverSettings()
+        self.suppressor = None
 
     def clock(self):
         return self.now
@@ -124,6 +125,7 @@ class World:
                 *(self.database, builder, self.transport, self.deliver_settings),
                 clock=self.clock,
                 stop=asyncio.Event(),
+                aftermath=self.suppressor and self.suppressor.note,
                 progress=ignore,
             )
         )

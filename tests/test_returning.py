@@ -8,7 +8,7 @@ from digest.deliver.maildir import Maildir
 from digest.deliver.returns import ReturnPaths
 from digest.errors import TransportError
 from digest.model import Attempt, AttemptOutcome, DeliveryStatus, Reply, SubscriberStatus
-from digest.pipeline.returning import ReturnDesk, read_returns
+from digest.pipeline.returning import ReturnDesk, Suppressor, read_returns
 from digest.store import membership, outbox, subscribers
 from tests.store.makers import (
     NOW,
@@ -48,6 +48,7 @@ Subject: digest
 """
 HARD = {"status": "5.1.1", "code": "550 5.1.1 no such user"}
 SOFT = {"status": "5.2.2", "code": "552 5.2.2 mailbox full"}
+POLICY = {"status": "5.7.1", "code": "550 5.7.1 refused by policy"}
 COMPLAINT = """From: fbl@provider.test
 To: {to}
 MIME-Version: 1.0
@@ -106,12 +107,8 @@ def put(mailbox, *mails):
 
 
 def read(database, mailbox, soft_limit=2):
-    desk = ReturnDesk(
-        mailbox=Maildir(mailbox),
-        paths=PATHS,
-        hashed=lambda address: f"hash of {address}",
-        soft_limit=soft_limit,
-    )
+    suppressor = Suppressor(hashed=lambda address: f"hash of {address}", soft_limit=soft_limit)
+    desk = ReturnDesk(mailbox=Maildir(mailbox), paths=PATHS, suppressor=suppressor)
     return read_returns(database, desk, NOW)
 
 
@@ -167,6 +164,16 @@ def test_soft_bounces_in_a_row_suppress(database, mailbox, ada, sent):
     assert state(database, ada) == (SubscriberStatus.SUPPRESSED, ["bounced"])
 
 
+def test_soft_bounces_that_come_days_late_count_as_well(database, mailbox, ada, sent):
+    """A relay tries for days: when the first comes back, newer ones are with it already."""
+    for one in sent[:2]:
+        assert state(database, ada)[0] is SubscriberStatus.CONFIRMED
+        put(mailbox, DSN.format(to=PATHS.of(one.id), message_id=one.message_id, **SOFT))
+        read(database, mailbox)
+
+    assert state(database, ada)[0] is SubscriberStatus.SUPPRESSED
+
+
 def test_good_delivery_between_soft_bounces_starts_the_count_anew(database, mailbox, ada, sent):
     put(
         mailbox,
@@ -189,16 +196,63 @@ def test_complaint_suppresses_at_once(database, mailbox, ada, sent):
     assert state(database, ada) == (SubscriberStatus.SUPPRESSED, ["complained"])
 
 
-def test_unsubscribe_mail_ends_the_subscription(database, mailbox, ada, sent):
-    put(mailbox, f"From: Ada <{ada.email.upper()}>\nTo: x@example.org\nSubject: unsubscribe\n\n")
+def test_policy_refusals_suppress_nobody_and_alarm(database, mailbox, ada, sent, caplog):
+    """Our reputation is at stake, not the reader's mailbox."""
+    put(
+        mailbox,
+        *(DSN.format(to=PATHS.of(one.id), message_id=one.message_id, **POLICY) for one in sent),
+    )
+
+    read(database, mailbox)
+
+    assert state(database, ada) == (SubscriberStatus.CONFIRMED, [])
+    assert [record.levelname for record in caplog.records].count("ERROR") == 3
+
+
+@pytest.mark.parametrize("subject", ["unsubscribe", "", "whatever a client writes"])
+def test_mail_to_the_readers_own_address_ends_the_subscription(
+    database, mailbox, ada, sent, subject
+):
+    put(mailbox, f"From: Else <x@y.test>\nTo: {PATHS.leaving(ada.id)}\nSubject: {subject}\n\n")
 
     read(database, mailbox)
 
     assert state(database, ada) == (SubscriberStatus.UNSUBSCRIBED, ["unsubscribed"])
 
 
+def test_answer_to_a_digest_that_says_unsubscribe_ends_the_subscription(
+    database, mailbox, ada, sent
+):
+    """Only its reader knows the Message-ID."""
+    answer = f"In-Reply-To: <{sent[1].message_id}>\nSubject: unsubscribe\n\n"
+    put(mailbox, f"From: x@y.test\nTo: bounces@example.org\n{answer}")
+
+    read(database, mailbox)
+
+    assert state(database, ada)[0] is SubscriberStatus.UNSUBSCRIBED
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        "bounces@example.org",
+        ReturnPaths("bounces@example.org", ["guessed"]).leaving("0" * 32),
+        "bounces+unsubscribe@example.org",
+    ],
+    ids=["bare", "signed by another key", "made up"],
+)
+def test_from_line_alone_unsubscribes_nobody(database, mailbox, ada, sent, caplog, to):
+    put(mailbox, f"From: Ada <{ada.email}>\nTo: {to}\nSubject: unsubscribe\n\n")
+
+    assert read(database, mailbox) == 1
+
+    assert state(database, ada) == (SubscriberStatus.CONFIRMED, [])
+    assert "ignored=1" in caplog.text
+
+
 def test_auto_reply_is_ignored(database, mailbox, ada, sent):
-    put(mailbox, f"From: {ada.email}\nAuto-Submitted: auto-replied\nSubject: unsubscribe\n\naway")
+    answer = f"In-Reply-To: <{sent[0].message_id}>\nAuto-Submitted: auto-replied"
+    put(mailbox, f"From: {ada.email}\n{answer}\nSubject: unsubscribe\n\naway")
 
     read(database, mailbox)
 

@@ -1,16 +1,19 @@
 """Plain text in columns: wrapped as a terminal shows it, where some signs are two wide."""
 
+import re
 from collections.abc import Sequence
 from unicodedata import combining, east_asian_width
 
 WIDTH = 72
 # These are of no use to anyone in two parts.
 ADDRESSES = ("http://", "https://", "mailto:")
+# Latin letters, and the quotation marks and dashes of prose: one column each.
+NARROW = re.compile("[ -~\xa1-\xac\xae-\u02ff\u2010-\u2027]*")
 
 
 def columns(text: str) -> int:
     """Count the columns that a line of text takes on a terminal."""
-    if text.isascii():
+    if text.isascii() or NARROW.fullmatch(text):
         return len(text)
     return sum(
         0 if combining(sign) else 2 if east_asian_width(sign) in "WF" else 1 for sign in text
@@ -26,11 +29,14 @@ def wrap(text: str, indent: int = 0, hanging: int | None = None, width: int = WI
         width: columns of a line, indent included; only an address may be longer.
     """
     later = " " * (indent if hanging is None else hanging)
+    words = text.split()
+    if wrapped := _whole_words(" ".join(words), " " * indent, later, width):
+        return wrapped
     lines: list[str] = []
     line, used = " " * indent, indent
     is_empty = True
     room = width - max(indent, len(later))
-    for word in text.split():
+    for word in words:
         gap = 0 if is_empty else 1
         whole = word.isascii() and len(word) <= room
         for part, size in ((word, len(word)),) if whole else _parts(word, room):
@@ -40,6 +46,21 @@ def wrap(text: str, indent: int = 0, hanging: int | None = None, width: int = WI
             line += " " * gap + part
             used += gap + size
             gap, is_empty = 0, False
+    return "\n".join([*lines, line])
+
+
+def _whole_words(text: str, before: str, later: str, width: int) -> str | None:
+    """Wrap text of narrow signs, blanks folded; None if a word must be broken or is wide."""
+    if not (text.isascii() or NARROW.fullmatch(text)):
+        return None
+    lines: list[str] = []
+    line, start = before + text, len(before)
+    while len(line) > width:
+        end = line.rfind(" ", start, width + 1)
+        if end < 0:
+            return None
+        lines.append(line[:end])
+        line, start = later + line[end + 1 :], len(later)
     return "\n".join([*lines, line])
 
 

@@ -5,7 +5,7 @@ abbreviations.  Nothing is put together from parts, and a cut is always shown.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
@@ -85,30 +85,32 @@ def _chosen(text: str, held: tuple[tuple[tuple[int, ...], int], ...], room: int)
     parts, _, claims = _read(text)
     if not parts:
         return ""
-    found: list[frozenset[int]] = [frozenset()] * len(parts)
+    # Sets of words and of sentences are bits of a number.
+    found = [0] * len(parts)
     worths = [0] * len(parts)
+    holding = 0
     for word, (places, worth) in enumerate(held):
         for place in places:
-            found[place] |= {word}
+            found[place] |= 1 << word
+            holding |= 1 << place
             # A phrase tells more than a word of it does elsewhere.
             worths[place] += worth
-    *_, before = max(zip(worths, claims, range(0, -len(parts), -1), strict=True))
-    place = -before
-    chosen, known = {place}, found[place]
-    left = room - len(parts[place]) - GAP
-    while fitting := [
-        (len(found[place] - known), claims[place], -place)
-        for place in range(len(parts))
-        if len(parts[place]) <= left
-        and place not in chosen
-        and (place - 1 in chosen or found[place] - known)
-    ]:
+    fitting = list(zip(worths, claims, range(0, -len(parts), -1), strict=True))
+    chosen = known = 0
+    left = room
+    while fitting:
         *_, before = max(fitting)
         place = -before
-        chosen.add(place)
+        chosen |= 1 << place
         known |= found[place]
         left -= len(parts[place]) + GAP
-    return _joined(parts, sorted(chosen), room)
+        fitting = [
+            (added, claims[place], -place)
+            for place in _bits((holding | chosen << 1) & ~chosen)
+            if place < len(parts) and len(parts[place]) <= left
+            if (added := (found[place] & ~known).bit_count()) or chosen << 1 >> place & 1
+        ]
+    return _joined(parts, [place for place in range(len(parts)) if chosen >> place & 1], room)
 
 
 @lru_cache(maxsize=4096)
@@ -137,6 +139,14 @@ def _sought(word: str) -> str:
     """
     sought = fold(word)
     return sought if not sought or sought > "\u2e7f" else f" {sought}"
+
+
+def _bits(number: int) -> Iterator[int]:
+    """Give the places of the bits that are set, lowest first."""
+    while number:
+        lowest = number & -number
+        yield lowest.bit_length() - 1
+        number ^= lowest
 
 
 def _joined(parts: Sequence[str], chosen: Sequence[int], room: int) -> str:

@@ -37,11 +37,13 @@ class Letter(NamedTuple):
 
     Attributes:
         unsubscribe: the address of the page that ends the subscription, None if there is none.
+        unsubscribe_by_mail: a `mailto:` address.
     """
 
     html: list[bytes]
     text: list[bytes]
     unsubscribe: str | None = None
+    unsubscribe_by_mail: str = ""
 
 
 class Entry(NamedTuple):
@@ -80,7 +82,8 @@ def write_letter(
     return Letter(
         _framed(frame.html, preheader, opening.html, body.html, footer.html),
         _framed(frame.text, NOTHING.text, opening.text, body.text, footer.text),
-        own.unsubscribe or None,
+        own.unsubscribe if pieces.has_web else None,
+        pieces.by_mail(subscriber),
     )
 
 

@@ -4,6 +4,7 @@ The same digest and delivery give the same bytes at every attempt.  Assembled fr
 pieces; RFC 5322 by hand, with the stdlib's EmailMessage as the judge in the tests.
 """
 
+from collections.abc import Callable
 from email.utils import parseaddr
 
 from digest.compose import wording
@@ -17,7 +18,7 @@ from digest.compose.headers import (
     sender_domain,
     two_parts_header,
 )
-from digest.compose.letter import write_letter
+from digest.compose.letter import Letter, write_letter
 from digest.compose.notice import NoticeBuilder
 from digest.compose.pieces import Pieces
 from digest.compose.wire import ascii_address, decoded, mailbox, unstructured
@@ -33,20 +34,26 @@ class MessageBuilder:
 
     Args:
         links: makes the addresses of readers' pages; None = there are no pages.
+        leaving: gives a subscriber's own address to unsubscribe by mail at, by id; None = one
+            mailbox for all, which a person reads.
 
     Raises:
         ConfigError: the subject pattern names an unknown field.
     """
 
     def __init__(
-        self, mail: MailSettings, templates: Templates, links: Links | None = None
+        self,
+        mail: MailSettings,
+        templates: Templates,
+        links: Links | None = None,
+        leaving: Callable[[str], str] | None = None,
     ) -> None:
         self._mail = mail
         self._templates = templates
         self._sender = sender_address(mail)
         _, reply_to = parseaddr(mail.reply_to or "")
-        self._by_mail = _unsubscribe(mail.unsubscribe or reply_to or self._sender)
-        self._pieces = Pieces(mail, templates, self._by_mail, links)
+        by_mail = _unsubscribe(mail.unsubscribe or reply_to or self._sender)
+        self._pieces = Pieces(mail, templates, by_mail, links, leaving)
         self._notices = NoticeBuilder(mail, templates, links) if links else None
         self._first_headers = lines(address_header("From", mail.sender))
         self._shared_headers = lines(
@@ -95,7 +102,7 @@ class MessageBuilder:
             unstructured("Subject", self.subject(digest, subscriber)),
             date_header(digest.composed_at),
             f"Message-ID: <{delivery.message_id}>",
-            *self._list_unsubscribe(letter.unsubscribe),
+            *_list_unsubscribe(letter),
         )
         content = b"".join(
             (
@@ -128,17 +135,18 @@ class MessageBuilder:
             raise RenderError(f"{delivery.kind}: no page to lead to: set web.base_url")
         return self._notices.build(delivery, subscriber)
 
-    def _list_unsubscribe(self, page: str | None) -> tuple[str, ...]:
-        """Say how a client ends the subscription by itself.  RFC 2369; RFC 8058 section 3.1."""
-        if page is None:
-            return (f"List-Unsubscribe: <{self._by_mail}>",)
-        return (
-            f"List-Unsubscribe:\r\n <{page}>,\r\n <{self._by_mail}>",
-            "List-Unsubscribe-Post: List-Unsubscribe=One-Click",
-        )
-
     def _language(self, subscriber: Subscriber) -> Language:
         return self._templates.language(subscriber.language)
+
+
+def _list_unsubscribe(letter: Letter) -> tuple[str, ...]:
+    """Say how a client ends the subscription by itself.  RFC 2369; RFC 8058 section 3.1."""
+    if letter.unsubscribe is None:
+        return (f"List-Unsubscribe: <{letter.unsubscribe_by_mail}>",)
+    return (
+        f"List-Unsubscribe:\r\n <{letter.unsubscribe}>,\r\n <{letter.unsubscribe_by_mail}>",
+        "List-Unsubscribe-Post: List-Unsubscribe=One-Click",
+    )
 
 
 def _list_id(mail: MailSettings) -> str:

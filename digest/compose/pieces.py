@@ -4,18 +4,19 @@ An item looks the same to everyone but for its summary and reasons, so a templat
 holes for these; a run over thousands of readers renders each item once a language.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from html import escape
 from itertools import count
 from operator import itemgetter
 from typing import NamedTuple, Protocol, TypeVar
+from urllib.parse import quote
 
 from digest.compose import wording
 from digest.compose.colours import DARK_CARD, DARK_PAGE, LIGHT_CARD, LIGHT_PAGE, shades
 from digest.compose.columns import WIDTH, columns, wrap
-from digest.compose.wire import quoted_printable, tidy
+from digest.compose.wire import ascii_address, quoted_printable, tidy
 from digest.config import MailSettings
 from digest.links import Links
 from digest.model import Day, Digest, Item, ReasonKind, Subscriber
@@ -158,13 +159,22 @@ class Pieces:
         mail: colours, logo and contact; fixed for the life of the cache.
         unsubscribe: where to unsubscribe by mail.
         links: makes the addresses of readers' pages; None = there are no pages.
+        leaving: gives a reader's own address to unsubscribe by mail at, by id.
     """
 
     def __init__(
-        self, mail: MailSettings, templates: Templates, unsubscribe: str, links: Links | None
+        self,
+        mail: MailSettings,
+        templates: Templates,
+        unsubscribe: str,
+        links: Links | None,
+        leaving: Callable[[str], str] | None = None,
     ) -> None:
         self._templates = templates
         self._links = links
+        self._leaving = leaving
+        self._unsubscribe = unsubscribe
+        self.has_web = links is not None
         self._look = look(mail) | {"unsubscribe": unsubscribe, "has_web": links is not None}
         self.frame = lru_cache(KEPT_FRAMES)(self._frame)
         self.opening = lru_cache(KEPT_FRAMES)(self._opening)
@@ -188,13 +198,25 @@ class Pieces:
     def own_links(self, subscriber: Subscriber, digest: Digest) -> OwnLinks:
         """Give the addresses of a reader's pages.  They hold no sign that HTML would escape."""
         if self._links is None:
-            return NO_LINKS
+            if self._leaving is None:
+                return NO_LINKS
+            return NO_LINKS._replace(unsubscribe=self.by_mail(subscriber))
         epoch = subscriber.link_epoch
         return OwnLinks(
             self._links.unsubscribe(subscriber.id),
             self._links.preferences(subscriber.id, epoch),
             self._links.digest(subscriber.id, digest.id, epoch),
         )
+
+    def by_mail(self, subscriber: Subscriber) -> str:
+        """Give the `mailto:` address that ends a subscription; RFC 2369 section 3.2.
+
+        A reader's own needs no subject: whatever comes to it ends the subscription.
+        """
+        if self._leaving is None:
+            return self._unsubscribe
+        own = ascii_address(self._leaving(subscriber.id))
+        return f"mailto:{quote(own, safe='@+!$*')}"  # RFC 6068 section 2
 
     def _frame(self, language: Language, edition: date) -> Both:
         holes = ("preheader", "opening", "body", "footer")
@@ -305,7 +327,7 @@ class Pieces:
 
     def _footer(self, language: Language, has_next: bool) -> Both:  # noqa: FBT001 - likewise
         holes = ["address", "interests", "next_digest"]
-        if self._links:
+        if self._links or self._leaving:
             holes += OwnLinks._fields
         return self._both("footer", language, holes, has_next=has_next)
 

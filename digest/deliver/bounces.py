@@ -25,6 +25,9 @@ MOST_PARTS = 50
 ADDRESS_HEADERS = ("Delivered-To", "X-Original-To", "Envelope-To", "To")
 # Not email.utils.getaddresses: it follows nested comments until the stack ends.
 ADDRESS = re.compile(r"[^\s<>()\[\],;:\"@]+@[^\s<>()\[\],;:\"@]+")
+# A sender or route of ours, the protocol, the content: RFC 3463 sections 3.2, 3.6, 3.7.
+OUR_FAULT = re.compile(r"5\.(1\.[789]|[56]\.\d+)(?!\d)")
+MESSAGE_ID = re.compile(r"<([^<>\s]{1,250})>")
 DIAGNOSTIC = re.compile(r"(?:smtp;)?\s*(\d{3})[ -]+(.*)", re.IGNORECASE | re.DOTALL)
 UNSUBSCRIBE = re.compile(r"\s*unsubscribe\b", re.IGNORECASE)
 
@@ -35,12 +38,14 @@ logging.getLogger("flufl.bounce").disabled = True
 class ReportKind(StrEnum):
     """What a mail to the bounce address is.
 
-    HARD: the address is dead.  SOFT: not taken for another reason, a full mailbox or a policy.
-    COMPLAINT: the reader called our mail spam.  OTHER: nothing to act on.
+    HARD: the address is dead.  SOFT: the mailbox takes nothing now, it may be full.  POLICY: we
+    or the message are refused, whoever reads it.  COMPLAINT: the reader called our mail spam.
+    OTHER: nothing to act on.
     """
 
     HARD = "hard"
     SOFT = "soft"
+    POLICY = "policy"
     COMPLAINT = "complaint"
     UNSUBSCRIBE = "unsubscribe"
     AUTO_REPLY = "auto-reply"
@@ -55,16 +60,14 @@ class Report:
         addressed_to: where it was sent, lower case; one may be a signed return path of ours.
         recipients: whom it is about by its own account, lower case.
         message_id: of the returned message, without angle brackets; None if it tells none.
-        sender: who wrote it by its own account, lower case; "" if that is unknown.
-        subject: as written, at most 200 characters; an unsubscribe request carries its token.
+        answers: the Message-IDs that it answers, without angle brackets.
     """
 
     kind: ReportKind
     addressed_to: tuple[str, ...] = ()
     recipients: tuple[str, ...] = ()
     message_id: str | None = None
-    sender: str = ""
-    subject: str = ""
+    answers: tuple[str, ...] = ()
 
 
 def read_report(content: bytes) -> Report:
@@ -83,8 +86,7 @@ def read_report(content: bytes) -> Report:
         ),
         recipients=recipients,
         message_id=_returned_message_id(mail),
-        sender=next(iter(_addresses(mail.get_all("From", []))), ""),
-        subject=" ".join(str(mail.get("Subject", "")).split())[:200],
+        answers=_message_ids(mail),
     )
 
 
@@ -126,11 +128,13 @@ def _delivery_status(part: Mail) -> tuple[ReportKind, tuple[str, ...]]:
         return ReportKind.OTHER, ()
     # "rfc822; ada@example.org": the type of an address stands before it.
     addresses = _addresses(str(one).rpartition(";")[2] for one in recipients)
-    return (ReportKind.HARD if kinds == {ReportKind.HARD} else ReportKind.SOFT), addresses
+    if len(kinds) > 1:
+        kinds.discard(ReportKind.HARD)  # one of several: nobody says which of them is dead
+    return (ReportKind.SOFT if ReportKind.SOFT in kinds else kinds.pop()), addresses
 
 
 def _kind_of_failure(fields: Mail) -> ReportKind:
-    """Tell a dead address from every other failure, as a reply to RCPT would be told."""
+    """Tell whose fault a failure is, as a reply to RCPT would be told."""
     status = str(fields.get("Status", "")).strip()
     diagnostic = DIAGNOSTIC.match(str(fields.get("Diagnostic-Code", "")).strip())
     text = diagnostic[2] if diagnostic else ""
@@ -138,8 +142,14 @@ def _kind_of_failure(fields: Mail) -> ReportKind:
     if ENHANCED.match(status) and not status.endswith(".0.0"):
         text = f"{status} {text}"
     code = int(diagnostic[1]) if diagnostic else 550 if status.startswith("5") else 450
-    is_dead = cause_of(Reply(code=code, text=text)) is Cause.BAD_ADDRESS
-    return ReportKind.HARD if is_dead else ReportKind.SOFT
+    reply = Reply(code=code, text=text)
+    match cause_of(reply):
+        case Cause.BAD_ADDRESS:
+            return ReportKind.HARD
+        case Cause.POLICY | Cause.TOO_BIG:
+            return ReportKind.POLICY
+        case _:
+            return ReportKind.POLICY if OUR_FAULT.match(text) else ReportKind.SOFT
 
 
 def _feedback(part: Mail) -> tuple[ReportKind, tuple[str, ...]]:
@@ -182,6 +192,12 @@ def _returned_message_id(mail: Mail) -> str | None:
         if found := str(returned.get("Message-ID", "")).strip().strip("<>"):
             return found[:250]
     return None
+
+
+def _message_ids(mail: Mail) -> tuple[str, ...]:
+    written = (str(mail.get(name, ""))[:LONGEST_HEADER] for name in ("In-Reply-To", "References"))
+    found = MESSAGE_ID.findall(" ".join(written))
+    return tuple(dict.fromkeys(found))[:MOST_PARTS]
 
 
 def _addresses(written: Iterable[str]) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """The mailbox that bounces come to: a Maildir, as every mail server can fill one."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from digest.deliver.bounces import LONGEST_MAIL_BYTES
@@ -19,7 +19,7 @@ class Maildir:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def unread(self) -> Iterator[tuple[str, bytes]]:
+    def unread(self) -> Generator[tuple[str, bytes], None, None]:
         """Give up to `READ_AT_ONCE` new mails, oldest first: name and the bytes that count.
 
         Raises:

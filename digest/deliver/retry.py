@@ -4,6 +4,7 @@ Values only: a delivery, a reply and an instant in, an attempt out.
 """
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -17,6 +18,12 @@ ENHANCED = re.compile(r"\s*([245])\.(\d{1,3})\.(\d{1,3})(?!\d)")
 GREYLISTED = re.compile(r"gr[ae]y[\s-]?list", re.IGNORECASE)
 RATE_LIMITED = re.compile(
     r"rate[\s-]?limit|throttl|too many (messages|connections|mails|sessions)|at a rate that",
+    re.IGNORECASE,
+)
+# What servers say that refuse us without an enhanced code: it is no word on the reader.
+POLICY_WORDS = re.compile(
+    r"spam|\bblock|black\s?list|deny\s?list|reputation|policy|policies|banned"
+    r"|\b(spf|dkim|dmarc|rbl|dnsbl)\b|relay(ing)? (access )?denied|authenticat",
     re.IGNORECASE,
 )
 
@@ -123,9 +130,42 @@ def cause_of(reply: Reply) -> Cause:
     # 5.1.7 to 5.1.9 speak of the sender's address and the route: ours, not the reader's.
     if is_final and status_class == 5 and subject == 1 and detail not in {7, 8, 9}:
         return Cause.BAD_ADDRESS
-    if subject == 7:
+    if subject == 7 or (is_final and not matched and POLICY_WORDS.search(reply.text)):
         return Cause.POLICY
     return Cause.OTHER
+
+
+def is_soft_bounce(reply: Reply) -> bool:
+    """True if a refusal speaks of the reader's mailbox, which may take mail another day.
+
+    Source: RFC 3463 section 3.3 (X.2.Y); RFC 5321 section 4.2.3 for bare codes.
+    """
+    cause = cause_of(reply)
+    if cause is not Cause.OTHER:
+        return cause is Cause.MAILBOX_FULL
+    matched = ENHANCED.match(reply.text)
+    return int(matched[2]) == 2 if matched else reply.code in {550, 551, 553}
+
+
+def soft_bounces(endings: Sequence[Reply], judged: int) -> int:
+    """Count the soft bounces that stand against a reader after one ending.
+
+    Each adds one, each good delivery halves what stands; what failed for another reason says
+    nothing of the reader.  Bounces come late, so what ended after the judged one counts too.
+
+    Args:
+        endings: the last reply to each of a reader's deliveries, oldest first.
+        judged: the place of the one that asks.
+    """
+    standing = most = 0
+    for place, reply in enumerate(endings):
+        if 200 <= reply.code < 300:
+            standing //= 2
+        elif is_soft_bounce(reply):
+            standing += 1
+        if place >= judged:
+            most = max(most, standing)
+    return most
 
 
 def _is_final(reply: Reply, cause: Cause) -> bool:

@@ -1,7 +1,9 @@
-"""Return paths that say which delivery came back, signed so that nobody else can say it.
+"""Addresses below one mailbox that are signed, so that nobody else can make them.
 
-`bounces@example.org` becomes `bounces+<token>@example.org`; the token is base32, for servers
-on the way may change the case of letters.
+A return path says which delivery came back: `bounces@example.org` becomes
+`bounces+<token>@example.org`.  A leaving address says who unsubscribes by mail:
+`bounces+u<token>@example.org`; a From line could be anybody's.  The token is base32, for
+servers on the way may change the case of letters.
 """
 
 import hmac
@@ -16,15 +18,16 @@ from digest.protocols import Transport
 ID_BYTES = 16
 # 40 bits: who guesses one may suppress one reader, and must send millions of mails for it.
 SIGNATURE_BYTES = 5
-# Without padding: 34 characters, which leaves 29 of the 64 (RFC 5321 section 4.5.3.1.1).
+# Without padding: 34 characters; "+u" before it leaves 28 of 64 (RFC 5321 section 4.5.3.1.1).
 TOKEN_LENGTH = 34
+RETURN, LEAVE = b"digest.return:", b"digest.leave:"
 
 
 class ReturnPaths:
-    """Makes return paths, and reads those of mails that came back.
+    """Makes signed addresses, and reads those of mails that came.
 
     Args:
-        address: where bounces go; the part before "@" has at most 29 characters.
+        address: where bounces go; the part before "@" has at most 28 characters.
         keys: at least one; the first signs, all are believed.
     """
 
@@ -34,22 +37,41 @@ class ReturnPaths:
 
     def of(self, delivery_id: str) -> str:
         """Give the return path of a delivery."""
-        own = UUID(delivery_id).bytes
-        token = b32encode(own + _signature(self._keys[0], own)).decode().rstrip("=").lower()
-        return f"{self._local}+{token}@{self._domain}"
+        return self._address("", RETURN, delivery_id)
+
+    def leaving(self, subscriber_id: str) -> str:
+        """Give the address that ends a subscription when a mail comes to it, for ever."""
+        return self._address("u", LEAVE, subscriber_id)
 
     def read(self, address: str) -> str | None:
         """Give the id of the delivery that an address is the return path of; None if forged."""
+        return self._read("", RETURN, address)
+
+    def read_leaving(self, address: str) -> str | None:
+        """Give the id of the subscriber who leaves by this address; None if it is forged."""
+        return self._read("u", LEAVE, address)
+
+    def _address(self, mark: str, purpose: bytes, own_id: str) -> str:
+        own = UUID(own_id).bytes
+        signed = own + _signature(self._keys[0], purpose, own)
+        token = b32encode(signed).decode().rstrip("=").lower()
+        return f"{self._local}+{mark}{token}@{self._domain}"
+
+    def _read(self, mark: str, purpose: bytes, address: str) -> str | None:
         local, _, domain = address.lower().rpartition("@")
-        base, _, token = local.rpartition("+")
-        if (base, domain, len(token)) != (self._local, self._domain, TOKEN_LENGTH):
+        base, _, marked = local.rpartition("+")
+        token = marked.removeprefix(mark)
+        whose = (base, domain, len(marked), len(token))
+        if whose != (self._local, self._domain, TOKEN_LENGTH + len(mark), TOKEN_LENGTH):
             return None
         try:
             read = b32decode(token.upper() + "=" * (-TOKEN_LENGTH % 8))
         except ValueError:
             return None
         own, signature = read[:ID_BYTES], read[ID_BYTES:]
-        known = any(hmac.compare_digest(signature, _signature(key, own)) for key in self._keys)
+        known = any(
+            hmac.compare_digest(signature, _signature(key, purpose, own)) for key in self._keys
+        )
         return str(UUID(bytes=own)) if known else None
 
 
@@ -75,5 +97,5 @@ class ReturningTransport:
         await self._transport.close()
 
 
-def _signature(key: bytes, own: bytes) -> bytes:
-    return hmac.digest(key, b"digest.return:" + own, "sha256")[:SIGNATURE_BYTES]
+def _signature(key: bytes, purpose: bytes, own: bytes) -> bytes:
+    return hmac.digest(key, purpose + own, "sha256")[:SIGNATURE_BYTES]

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,10 +26,11 @@ from digest.protocols import Clock, Progress, Transport
 from digest.store import attempts as attempt_store
 from digest.store import digests as digest_store
 from digest.store import outbox, subscribers
-from digest.store.database import Database
+from digest.store.database import Database, Transaction
 
 logger = logging.getLogger(__name__)
 
+Aftermath = Callable[[Transaction, Sequence[Attempt]], None]
 
 # An attempt that cannot be recorded is made again: better wait for the database than send
 # twice.  Shorter than a lease, after which another worker would send it anyway.
@@ -60,9 +61,13 @@ async def deliver_due(
     clock: Clock,
     stop: asyncio.Event,
     subscriber_id: str | None = None,
+    aftermath: Aftermath | None = None,
     progress: Progress,
 ) -> Handover:
     """Hand over every delivery that is due, a claimed batch at a time.
+
+    Args:
+        aftermath: acts on recorded attempts, in their transaction.
 
     Raises:
         TransportError: the relay is unusable; what was claimed and not tried is due again.
@@ -70,7 +75,7 @@ async def deliver_due(
     handover = Handover()
 
     async def record(attempts: list[Attempt]) -> None:
-        await asyncio.to_thread(_record_attempts, database, attempts)
+        await asyncio.to_thread(_record_attempts, database, attempts, aftermath)
         handover.count(attempts)
         progress("deliver", handover.sent + handover.deferred + handover.failed, None)
 
@@ -177,11 +182,15 @@ def _messages(
     stop=stop_after_delay(RECORD_PATIENCE),
     reraise=True,
 )
-def _record_attempts(database: Database, attempts: Sequence[Attempt]) -> None:
+def _record_attempts(
+    database: Database, attempts: Sequence[Attempt], aftermath: Aftermath | None
+) -> None:
     if not attempts:
         return
     with database.write() as connection:
         outbox.record_attempts(connection, attempts)
+        if aftermath:
+            aftermath(connection, attempts)
     for attempt in attempts:
         level = logging.DEBUG if attempt.outcome is AttemptOutcome.SENT else logging.WARNING
         logger.log(

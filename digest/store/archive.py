@@ -1,14 +1,15 @@
-"""The public list: which items became news on a day, and which ones hold certain words."""
+"""The public list: what became news on a day, what holds certain words, what it is about."""
 
-from collections.abc import Sequence
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Text, func, or_, select, type_coerce
+from sqlalchemy import Connection, func, select
 
 from digest.model import Item
 from digest.store.items import item_of
-from digest.store.schema import LIVE, items
+from digest.store.schema import LIVE, item_words, items
+from digest.store.words import matches
 
 SHOWN = LIVE & ~items.c.withdrawn & items.c.eligible_at.is_not(None)
 
@@ -57,18 +58,53 @@ def read_stretch(
     )
 
 
-def search_items(connection: Connection, words: Sequence[str], limit: int) -> list[Item]:
-    """Give the newest items that hold every word in title, authors or summary."""
+def search_items(
+    connection: Connection, query: str, topic: str = "", *, limit: int, skip: int = 0
+) -> list[Item]:
+    """Give the items that hold every word of a query, the most telling match first.
+
+    Args:
+        query: what a visitor typed; "" = every item of the topic.
+        topic: a category or keyword, as the items spell it or nearly so; "" = any.
+    """
+    found = matches(connection, query, topic)
+    if found is None:
+        return []
     rows = connection.execute(
         select(items)
-        .where(SHOWN, *(_holds(word) for word in words))
-        .order_by(items.c.first_seen_at.desc(), items.c.id.desc())
+        .join(item_words, item_words.c.item_id == items.c.id)
+        .join(found, found.c.number == item_words.c.number)
+        .where(SHOWN)
+        .order_by(found.c.worth, items.c.eligible_at.desc(), items.c.id.desc())
+        .limit(limit)
+        .offset(skip)
+    )
+    return [item_of(row) for row in rows.mappings()]
+
+
+def resembling_items(connection: Connection, item: Item, limit: int) -> list[Item]:
+    """Give items that share words of an item's title, those with the rarest ones first."""
+    found = matches(connection, item.title, any_word=True)
+    if found is None:
+        return []
+    rows = connection.execute(
+        select(items)
+        .join(item_words, item_words.c.item_id == items.c.id)
+        .join(found, found.c.number == item_words.c.number)
+        .where(SHOWN, items.c.id != item.id)
+        .order_by(found.c.worth, items.c.id.desc())
         .limit(limit)
     )
     return [item_of(row) for row in rows.mappings()]
 
 
-def _holds(word: str) -> ColumnElement[bool]:
-    columns = (items.c.title, items.c.summary, items.c.authors)
-    # Authors are stored as JSON text, and searched as that.
-    return or_(*(type_coerce(column, Text).icontains(word, autoescape=True) for column in columns))
+def common_topics(connection: Connection, of_newest: int, limit: int) -> list[str]:
+    """Give the categories and keywords that the newest items have most, the commonest first."""
+    rows = connection.execute(
+        select(items.c.categories, items.c.keywords)
+        .where(SHOWN)
+        .order_by(items.c.eligible_at.desc())
+        .limit(of_newest)
+    )
+    counted = Counter(topic for row in rows for topic in {*row.categories, *row.keywords})
+    return [topic for topic, _count in counted.most_common(limit)]

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from sqlite3 import Error as SqliteError
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import (
     Column,
@@ -52,6 +52,9 @@ ITEMS_LOCK = 0x64696702
 SIGN_UPS_LOCK = 0x64696703
 
 Value = TypeVar("Value")
+
+Transaction: TypeAlias = Connection
+"""What `read` and `write` give, for other rooms that hand it on."""
 
 
 class Database:

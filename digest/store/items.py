@@ -20,6 +20,7 @@ from digest.store.schema import (
     items,
     sources,
 )
+from digest.store.words import index_items
 
 ITEM_FIELDS = tuple(part.name for part in fields(Item) if part.name != "votes_by_day")
 COUNTS = {"upvotes", "comments"}
@@ -104,6 +105,7 @@ def save_changes(
     _revise(connection, revised)
     update_rows(connection, items.c.id, counted)
     merge_items(connection, targets)
+    index_items(connection, {row["id"] for row in (*added, *revised)})
     _save_keys(connection, changes, targets)
     _save_announcements(connection, source_id, changes, targets, at)
     _save_votes(connection, changes, targets, at)

@@ -87,12 +87,14 @@ def welcome_back(connection: Connection, hashes: Collection[str]) -> None:
     )
 
 
-def leave(connection: Connection, subscriber: Subscriber, hashed: str, now: datetime) -> bool:
+def leave(
+    connection: Connection, subscriber: Subscriber, hashed: str | None, now: datetime
+) -> bool:
     """End a subscription by its reader's will, and make earlier links to preferences void.
 
     Args:
         connection: of a transaction that writes.
-        hashed: the keyed hash of the address, kept when the address is gone.
+        hashed: the keyed hash of the address, kept when the address is gone; None without a key.
 
     Returns:
         False if it had ended before.
@@ -106,7 +108,8 @@ def leave(connection: Connection, subscriber: Subscriber, hashed: str, now: date
         .where(subscribers.c.id == subscriber.id)
         .values(link_epoch=subscribers.c.link_epoch + 1)
     )
-    suppress(connection, hashed, SuppressionReason.UNSUBSCRIBED, now)
+    if hashed is not None:
+        suppress(connection, hashed, SuppressionReason.UNSUBSCRIBED, now)
     return True
 
 

@@ -97,7 +97,7 @@ def record_attempts(connection: Connection, finished: Sequence[Attempt]) -> None
     Whoever's address is dead gets no more mail.
     """
     refused = [attempt for attempt in finished if attempt.bad_address]
-    _lock_subscribers(connection, refused)
+    _lock_subscribers(connection, [one for one in finished if one.outcome is AttemptOutcome.FAILED])
     found = connection.execute(
         select(deliveries.c.id, deliveries.c.subscriber_id)
         .where(deliveries.c.id.in_({attempt.delivery_id for attempt in finished}))
@@ -239,14 +239,14 @@ def cancel_delivery(connection: Connection, delivery_id: str) -> bool:
     )
 
 
-def _lock_subscribers(connection: Connection, refused: Sequence[Attempt]) -> None:
-    """Lock those whose address was refused before the deliveries, as whoever removes them does.
+def _lock_subscribers(connection: Connection, failed: Sequence[Attempt]) -> None:
+    """Lock those who may be given up before the deliveries, as whoever removes them does.
 
     In the other order the two would wait for each other for ever.
     """
-    if refused:
+    if failed:
         ids = select(deliveries.c.subscriber_id).where(
-            deliveries.c.id.in_([attempt.delivery_id for attempt in refused])
+            deliveries.c.id.in_([attempt.delivery_id for attempt in failed])
         )
         connection.execute(
             select(subscribers.c.id)

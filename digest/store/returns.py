@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from itertools import takewhile
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -10,6 +9,7 @@ from digest.model import (
     Attempt,
     Delivery,
     DeliveryStatus,
+    Reply,
     Subscriber,
     SubscriberStatus,
 )
@@ -49,33 +49,42 @@ def record_bounce(connection: Connection, attempt: Attempt) -> bool:
     return True
 
 
-def failures_in_a_row(connection: Connection, subscriber_id: str, most: int) -> int:
-    """Count the newest deliveries of a subscriber that failed; a good one ends the count.
+def endings_of(connection: Connection, subscriber_id: str, most: int) -> dict[str, Reply]:
+    """Give the last reply to each of a subscriber's newest ended deliveries, oldest first.
 
     Args:
         most: no more are looked at.
     """
-    statuses = connection.scalars(
-        select(deliveries.c.status)
+    rows = connection.execute(
+        select(deliveries.c.id, deliveries.c.last_reply)
         .where(
             deliveries.c.subscriber_id == subscriber_id,
             deliveries.c.status.in_((DeliveryStatus.SENT, DeliveryStatus.FAILED)),
+            deliveries.c.last_reply.is_not(None),
         )
         .order_by(deliveries.c.id.desc())
         .limit(most)
-    )
-    return sum(1 for _ in takewhile(lambda one: one is DeliveryStatus.FAILED, statuses))
+    ).all()
+    return {
+        row.id: Reply(code=int(row.last_reply[:3]), text=row.last_reply[4:])
+        for row in reversed(rows)
+    }
 
 
 def suppress_subscriber(
     connection: Connection,
     subscriber_id: str,
     reason: SuppressionReason,
-    hashed: Callable[[str], str],
+    hashed: Callable[[str], str] | None,
     now: datetime,
 ) -> None:
-    """Write to a subscriber no more, and remember the address by its hash when it is gone."""
+    """Write to a subscriber no more, and remember the address by its hash when it is gone.
+
+    Args:
+        hashed: gives the keyed hash of an address; None where there is no key.
+    """
     readers: Sequence[Subscriber] = [*get_subscribers(connection, [subscriber_id]).values()]
     for reader in readers:
         end_subscriptions(connection, [reader.id], SubscriberStatus.SUPPRESSED, now)
-        suppress(connection, hashed(reader.email), reason, now)
+        if hashed is not None:
+            suppress(connection, hashed(reader.email), reason, now)

@@ -25,6 +25,7 @@ from sqlalchemy import (
     literal_column,
     true,
 )
+from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from digest.model import (
     Announce,
@@ -178,6 +179,19 @@ item_keys = Table(
     metadata,
     Column("key", Text, primary_key=True),
     _needed("item_id", ForeignKey(items.c.id), index=True),
+)
+
+# What search finds an item by.  SQLite keeps the words in the FTS5 table `item_index`, under
+# this number; a number is never used again, so what stands there of an old one finds nothing.
+item_words = Table(
+    "item_words",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    _needed("item_id", ForeignKey(items.c.id), unique=True),
+    _needed("revision", Integer),
+    Column("words", Text().with_variant(TSVECTOR(), "postgresql")),
+    Index(None, "words", postgresql_using="gin"),
+    sqlite_autoincrement=True,
 )
 
 announcements = Table(

@@ -14,13 +14,20 @@ from starlette.exceptions import HTTPException
 from digest.config import InterestSettings, Share
 from digest.links import Purpose
 from digest.model import Item, Subscriber
-from digest.store.archive import search_items
-from digest.store.items import count_items, find_item
+from digest.store.items import count_items
 from digest.store.membership import save_wishes
 from digest.store.outbox import outbox_counts
 from digest.store.subscribers import count_by_status
 from digest.web.desk import SignUp, TheDesk
-from digest.web.public import FOUND, WORDS, latest_day, network_of, stretch_of
+from digest.web.reading import (
+    FOUND_A_PAGE,
+    MOST_PAGES,
+    found_items,
+    latest_day,
+    stored_item,
+    stretch_of,
+)
+from digest.web.sign_up import network_of
 from digest.web.site import Here
 
 Bearer = Annotated[HTTPAuthorizationCredentials, Depends(HTTPBearer())]
@@ -92,26 +99,24 @@ router = APIRouter()
 
 @router.get("/items", operation_id="listItems")
 def list_items(
-    site: Here, day: date | None = None, q: Annotated[str, Query(max_length=200)] = ""
+    site: Here,
+    day: date | None = None,
+    q: Annotated[str, Query(max_length=200)] = "",
+    topic: Annotated[str, Query(max_length=200)] = "",
+    page: Annotated[int, Query(ge=1, le=MOST_PAGES)] = 1,
 ) -> list[ItemOut]:
-    """List the items of a day (the latest, if none is given), or those that hold words."""
-    words = q.replace("\x00", " ").split()[:WORDS]
-    if words:
-        with site.database.read() as connection:
-            return [_item(one) for one in search_items(connection, words, FOUND)]
+    """List the items of a day (the latest, if none is given), or those of words or a topic."""
+    if q.strip() or topic.strip():
+        return [_item(one) for one in found_items(site, q, topic, page)[:FOUND_A_PAGE]]
     if day and not 1990 <= day.year <= 9000:
         return []
-    return [_item(one) for one in stretch_of(site, day or latest_day(site)).items]
+    return [_item(one) for one in stretch_of(site, day or latest_day(site), page).items]
 
 
 @router.get("/items/{item_id}", operation_id="getItem", responses={404: {}})
 def get_item(site: Here, item_id: str) -> ItemOut:
     """Give one item by id or key, as `arxiv:2401.01234`."""
-    with site.database.read() as connection:
-        found = find_item(connection, item_id[:300].replace("\x00", ""))
-    if found is None:
-        raise HTTPException(404, "no such item")
-    return _item(found)
+    return _item(stored_item(site, item_id))
 
 
 @router.post("/subscriptions", operation_id="subscribe", status_code=202)

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from digest.errors import LinkError, NotFoundError, StoreError
-from digest.web import api, joining, preferences, public, verdicts
+from digest.web import api, joining, preferences, reading, sign_up, verdicts
 from digest.web.desk import Desk
 from digest.web.feeds import feed_pages
 from digest.web.guard import Guard
@@ -71,7 +71,8 @@ def make_app(site: Site) -> FastAPI:
     for router in (
         health_pages(site, registry),
         feed_pages(site),
-        public.router,
+        reading.router,
+        sign_up.router,
         joining.router,
         preferences.router,
         verdicts.router,

@@ -13,7 +13,7 @@ from digest.compose import wording
 from digest.links import Purpose
 from digest.model import Item
 from digest.store.digests import digests_of
-from digest.web.public import latest_day, stretch_of
+from digest.web.reading import latest_day, stretch_of
 from digest.web.site import Site
 
 ATOM = "http://www.w3.org/2005/Atom"

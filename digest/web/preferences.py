@@ -15,7 +15,7 @@ from digest.store.outbox import deliveries_of
 from digest.store.subscriber_rows import address_key
 from digest.store.subscribers import feedback_of, remove_feedback
 from digest.web import forms
-from digest.web.public import Fields, weekdays
+from digest.web.sign_up import Fields, weekdays
 from digest.web.site import SEE_OTHER, Here, masked
 from digest.web.tongues import LANGUAGES
 

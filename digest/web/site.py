@@ -1,9 +1,7 @@
 """What every page needs: the parts of the installation, and how a page is rendered."""
 
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from threading import Lock
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -22,15 +20,15 @@ from digest.model import (
     SubscriberStatus,
     new_id,
 )
-from digest.protocols import Clock
+from digest.protocols import Clock, Ranker
 from digest.render import Form, Language, Templates
 from digest.store.database import Database
 from digest.store.subscribers import get_subscribers
+from digest.web.kept import Kept
 from digest.web.tongues import SPOKEN, preferred
 
-# Public pages change when a source was read; so long an older one is shown.
-FRESH_SECONDS = 20.0
-KEPT_PAGES = 256
+# What resembles an item, and which topics there are, changes slowly.
+LISTED_SECONDS, A_DAY = 600.0, 86400.0
 SEE_OTHER = 303
 
 
@@ -40,6 +38,7 @@ class Site:
 
     Attributes:
         preview: composes the digest that a subscriber would get now; nothing is stored.
+        ranker: gives what compares items, fitted to those stored.
         admin_token: opens the operator's page; None = there is none.
         is_stopping: the process ends soon; a balancer should send nobody here.
     """
@@ -50,9 +49,11 @@ class Site:
     templates: Templates
     clock: Clock
     preview: Callable[[Subscriber], Digest]
+    ranker: Callable[[], Ranker]
     admin_token: str | None = None
     is_stopping: Callable[[], bool] = lambda: False
-    cache: "PageCache" = field(default_factory=lambda: PageCache())
+    pages: Kept[Form] = field(default_factory=Kept)
+    lists: Kept[Any] = field(default_factory=lambda: Kept(fresh=LISTED_SECONDS, stale=A_DAY))
     tongue: str = ""
 
     @property
@@ -150,31 +151,6 @@ async def site_of(request: Request) -> Site:
 
 
 Here = Annotated[Site, Depends(site_of)]
-
-
-class PageCache:
-    """Keeps rendered pages for a moment; the same one is rendered once at a time."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._kept: dict[Any, tuple[float, Form]] = {}
-
-    def fresh(self, key: object) -> Form | None:
-        """Give a page that is not too old."""
-        until, form = self._kept.get(key, (0.0, None))
-        return form if time.monotonic() < until else None
-
-    def get(self, key: object, make: Callable[[], Form]) -> Form:
-        """Give a page, rendered anew if it is too old."""
-        with self._lock:
-            if form := self.fresh(key):
-                return form
-            form = make()
-            if len(self._kept) >= KEPT_PAGES:
-                self._kept.pop(next(iter(self._kept)))
-            self._kept.pop(key, None)
-            self._kept[key] = (time.monotonic() + FRESH_SECONDS, form)
-            return form
 
 
 def masked(email: str) -> str:

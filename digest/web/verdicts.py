@@ -3,6 +3,7 @@
 from typing import Literal
 
 from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, Response
 
 from digest.errors import LinkError
@@ -10,6 +11,7 @@ from digest.links import Purpose
 from digest.model import Digest, Pick, Subscriber, Verdict
 from digest.store.digests import load_digests
 from digest.store.subscribers import add_feedback, remove_feedback
+from digest.web.reading import show_item
 from digest.web.site import Here, Site
 from digest.web.views import view_picks
 
@@ -24,13 +26,15 @@ def web_copy(site: Here, token: str) -> Response:
 
 
 @router.get("/d/{token}/{place}")
-def ask_both(site: Here, token: str, place: int) -> Response:
-    return _ask(site, token, place, (Verdict.MORE, Verdict.LESS))
+async def own_item(site: Here, token: str, place: int) -> Response:
+    site, _subscriber, digest = await run_in_threadpool(_own_digest, site, token)
+    here = f"/d/{token}"
+    return await show_item(site, _pick(digest, place).item, here=here, place=place)
 
 
 @router.get("/d/{token}/{place}/{verdict}")
 def ask_one(site: Here, token: str, place: int, verdict: Verdict) -> Response:
-    return _ask(site, token, place, (verdict,))
+    return _ask(site, token, place, verdict)
 
 
 @router.post("/d/{token}/{place}/{verdict}")
@@ -71,13 +75,13 @@ def _pick(digest: Digest, place: int) -> Pick:
     return found
 
 
-def _ask(site: Site, token: str, place: int, verdicts: tuple[Verdict, ...]) -> Response:
+def _ask(site: Site, token: str, place: int, verdict: Verdict) -> Response:
     site, _subscriber, digest = _own_digest(site, token)
     _ = site.language.gettext
     words = {Verdict.MORE: _("More like this"), Verdict.LESS: _("Less like this")}
     return site.message(
         _("What do you think of it?"),
         _pick(digest, place).item.title,
-        actions=[{"label": words[one], "url": f"/d/{token}/{place}/{one}"} for one in verdicts],
+        actions=[{"label": words[verdict], "url": f"/d/{token}/{place}/{verdict}"}],
         links=[{"label": _("Back to the digest"), "url": f"/d/{token}"}],
     )

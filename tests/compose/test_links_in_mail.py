@@ -10,6 +10,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from digest.compose.letter import HTML_BYTES
 from digest.compose.message import MessageBuilder
+from digest.deliver.returns import ReturnPaths
 from digest.errors import RenderError
 from digest.links import Links, Purpose
 from digest.model import DeliveryKind, Ranked, new_id
@@ -73,6 +74,23 @@ def test_without_pages_nothing_leads_to_any():
     content = plain.build(make_delivery(READER), DIGEST, READER).content
     assert b"List-Unsubscribe-Post" not in content
     assert "like this" not in plain.html(DIGEST, READER)
+
+
+def test_who_leaves_by_mail_has_an_address_of_his_own():
+    """A From line may be anybody's, an address that only this reader got may not."""
+    leaving = ReturnPaths("bounces+a&b@example.org", ["key"]).leaving
+    own = leaving(READER.id).replace("&", "%26")
+
+    with_pages = MessageBuilder(MAIL, Templates(), LINKS, leaving)
+    content = with_pages.build(make_delivery(READER), DIGEST, READER).content
+    assert f",\r\n <mailto:{own}>\r\nList-Unsubscribe-Post:".encode() in content
+
+    without = MessageBuilder(MAIL, Templates(), None, leaving)
+    content = without.build(make_delivery(READER), DIGEST, READER).content
+    assert f"List-Unsubscribe: <mailto:{own}>\r\n".encode() in content
+    assert f"mailto:{own}" in hrefs(without.html(DIGEST, READER))
+    assert f"mailto:{own}\n" in without.text(DIGEST, READER)
+    assert b"List-Unsubscribe-Post" not in content
 
 
 def test_a_long_mail_counts_what_its_links_take():

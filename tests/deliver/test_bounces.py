@@ -36,8 +36,11 @@ def failure(status, diagnostic="", *, action="failed", recipient="ada@example.or
         pytest.param("5.0.0", "smtp; 550 5.1.1 no such", ReportKind.HARD, id="only in words"),
         pytest.param("5.0.0", "smtp; 550 rejected", ReportKind.SOFT, id="no reason given"),
         pytest.param("5.2.2", "smtp; 552 5.2.2 full", ReportKind.SOFT, id="mailbox full"),
-        pytest.param("5.7.1", "smtp; 550 5.7.1 SPF", ReportKind.SOFT, id="policy"),
-        pytest.param("5.1.8", "smtp; 550 5.1.8 sender", ReportKind.SOFT, id="our address"),
+        pytest.param("5.7.1", "smtp; 550 5.7.1 SPF", ReportKind.POLICY, id="policy"),
+        pytest.param("5.1.8", "smtp; 550 5.1.8 sender", ReportKind.POLICY, id="our address"),
+        pytest.param("5.6.0", "smtp; 554 5.6.0 content", ReportKind.POLICY, id="our content"),
+        pytest.param("5.3.4", "smtp; 552 5.3.4 size", ReportKind.POLICY, id="too big"),
+        pytest.param("5.0.0", "smtp; 554 listed by a DNSBL", ReportKind.POLICY, id="block list"),
         pytest.param("4.4.7", "smtp; 450 4.2.0 later", ReportKind.SOFT, id="given up"),
         pytest.param("4.4.1", "X-Postfix; timed out", ReportKind.SOFT, id="no connection"),
         pytest.param("", "", ReportKind.SOFT, id="no status at all"),
@@ -55,13 +58,16 @@ def test_what_is_not_final_is_not_acted_on(action):
     assert read_report(dsn(failure("4.4.1", action=action))).kind is ReportKind.OTHER
 
 
-def test_one_soft_failure_among_hard_ones_makes_all_soft():
+@pytest.mark.parametrize(
+    ("status", "kind"), [("5.2.2", ReportKind.SOFT), ("5.7.1", ReportKind.POLICY)]
+)
+def test_one_other_failure_among_hard_ones_spares_all(status, kind):
     """A report may speak of several recipients; none is judged by another's fate."""
-    blocks = [failure("5.1.1"), failure("5.2.2", recipient="bob@example.org")]
+    blocks = [failure("5.1.1"), failure(status, recipient="bob@example.org")]
 
     report = read_report(dsn(*blocks))
 
-    assert report.kind is ReportKind.SOFT
+    assert report.kind is kind
     assert report.recipients == ("ada@example.org", "bob@example.org")
 
 
@@ -119,10 +125,12 @@ def test_auto_replies_are_told_apart(header):
 
 
 @pytest.mark.parametrize("subject", ["unsubscribe", "Unsubscribe ab12.xyz", "  UNSUBSCRIBE"])
-def test_unsubscribe_request_is_recognised_with_its_token(subject):
-    report = read_report(f"To: list@digest.test\nSubject: {subject}\n\n".encode())
+def test_unsubscribe_request_is_recognised_with_what_it_answers(subject):
+    heads = "In-Reply-To: <1@digest.test>\nReferences: <0@digest.test>\n <1@digest.test>\n"
+    report = read_report(f"{heads}To: list@digest.test\nSubject: {subject}\n\n".encode())
 
-    assert (report.kind, report.subject) == (ReportKind.UNSUBSCRIBE, subject.strip())
+    assert report.kind is ReportKind.UNSUBSCRIBE
+    assert report.answers == ("1@digest.test", "0@digest.test")
 
 
 @pytest.mark.parametrize("subject", ["unsubscribed?", "how do I unsubscribe", "hello", ""])

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.deliver.retry import Cause, cause_of, decide, next_wait
+from digest.deliver.retry import (
+    Cause,
+    cause_of,
+    decide,
+    is_soft_bounce,
+    next_wait,
+    soft_bounces,
+)
 from digest.model import AttemptOutcome, Reply
 from tests.deliver.conftest import NOW, make_delivery
 
@@ -82,11 +89,58 @@ def test_reply_decides_the_outcome(code, text, outcome, bad_address):
         pytest.param(0, "lost", Cause.CONNECTION, id="broken"),
         pytest.param(450, "4.7.1 SPF lookup failed", Cause.POLICY, id="policy, transient"),
         pytest.param(552, "5.2.2 full", Cause.MAILBOX_FULL, id="full"),
+        pytest.param(554, "rejected: 192.0.2.1 is on our blocklist", Cause.POLICY, id="blocked"),
+        pytest.param(550, "SPF check failed", Cause.POLICY, id="SPF in words"),
+        pytest.param(550, "5.1.1 <spam@x>: unknown", Cause.BAD_ADDRESS, id="code before words"),
         pytest.param(451, "4.3.0 oops", Cause.OTHER, id="anything else"),
     ],
 )
 def test_cause_is_read_from_enhanced_code_and_words(code, text, cause):
     assert cause_of(Reply(code=code, text=text)) is cause
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "is_soft"),
+    [
+        pytest.param(452, "4.2.2 full", True, id="full"),
+        pytest.param(550, "5.2.1 disabled", True, id="mailbox disabled"),
+        pytest.param(550, "no such user here", True, id="bare, of the mailbox"),
+        pytest.param(550, "5.1.1 unknown", False, id="hard"),
+        pytest.param(550, "message refused as spam", False, id="policy in words"),
+        pytest.param(550, "5.7.1 refused", False, id="policy"),
+        pytest.param(554, "transaction failed", False, id="bare, of anything"),
+        pytest.param(451, "4.3.0 local error", False, id="the relay's own trouble"),
+        pytest.param(451, "4.4.1 no answer from host", False, id="network"),
+        pytest.param(554, "5.6.0 content", False, id="content"),
+        pytest.param(552, "5.3.4 too big", False, id="size"),
+        pytest.param(0, "connection lost", False, id="connection"),
+    ],
+)
+def test_soft_bounce_speaks_of_the_mailbox_alone(code, text, is_soft):
+    assert is_soft_bounce(Reply(code=code, text=text)) is is_soft
+
+
+@pytest.mark.parametrize(
+    ("endings", "judged", "standing"),
+    [
+        pytest.param("s", 0, 1, id="one"),
+        pytest.param("sss", 2, 3, id="in a row"),
+        pytest.param("ss", 0, 2, id="a later one came back first"),
+        pytest.param("ssg", 1, 2, id="told late, after a good one went out"),
+        pytest.param("sssg", 3, 1, id="a good one halves"),
+        pytest.param("ssgs", 3, 2, id="and the next adds one"),
+        pytest.param("sgsgsgsg", 7, 0, id="every other one never adds up"),
+        pytest.param("spps", 3, 2, id="our own fault says nothing"),
+    ],
+)
+def test_soft_bounces_add_up_and_decay(endings, judged, standing):
+    replies = {
+        "s": Reply(code=552, text="5.2.2 full"),
+        "g": Reply(code=250, text="ok"),
+        "p": Reply(code=550, text="5.7.1 refused"),
+    }
+
+    assert soft_bounces([replies[one] for one in endings], judged) == standing
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,22 @@ def test_delivery_is_read_back_whatever_the_case(own: UUID):
     assert len(path.partition("@")[0]) <= 64
 
 
+@given(st.uuids())
+def test_leaving_address_names_its_reader_and_is_no_return_path(own: UUID):
+    address = PATHS.leaving(str(own))
+
+    assert PATHS.read_leaving(address) == PATHS.read_leaving(address.upper()) == str(own)
+    assert PATHS.read(address) is None
+    assert PATHS.read_leaving(PATHS.of(str(own))) is None
+    assert PATHS.read_leaving(address.replace("+u", "+")) is None
+
+
+def test_return_path_cannot_be_rewritten_to_unsubscribe_its_reader():
+    own = new_id(NOW)
+
+    assert PATHS.read_leaving(PATHS.of(own).replace("+", "+u")) is None
+
+
 def test_rotated_key_is_still_believed():
     own = new_id(NOW)
 

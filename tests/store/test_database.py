@@ -277,13 +277,19 @@ def test_closing_leaves_one_file(sqlite_url, tmp_path):
 # --- schema -----------------------------------------------------------------------------
 
 
+def is_no_part_of_the_word_index(name, kind, _parents):
+    """SQLite's FTS5 makes tables of its own."""
+    return kind != "table" or not name.startswith("item_index")
+
+
 def test_upgraded_schema_is_the_one_that_the_program_knows(empty_url):
     database = Database(empty_url)
 
     database.upgrade()
 
     with database.read() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+        opts = {"compare_server_default": True, "include_name": is_no_part_of_the_word_index}
+        context = MigrationContext.configure(connection, opts=opts)
         assert compare_metadata(context, metadata) == []
     database.check_schema()
     database.close()

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from digest.model import DeliveryStatus, SubscriberStatus, Verdict
-from digest.store.archive import latest_news_at, read_stretch, search_items
+from digest.store.archive import latest_news_at, read_stretch
 from digest.store.database import Database
 from digest.store.membership import (
     SuppressionReason,
@@ -215,27 +215,3 @@ def test_a_day_is_listed_most_voted_first_with_its_neighbours(database):
     assert [item.title for item in stretch.items] == ["Item 2", "Item 1"]
     assert [item.title for item in rest.items] == ["Item 3"]
     assert (stretch.count, stretch.before, stretch.after) == (3, NOW - 2 * day, NOW + 3 * day)
-
-
-@pytest.mark.parametrize(
-    ("words", "found"),
-    [
-        (["GRAPH"], ["Graph learning"]),
-        (["ada", "graph"], ["Graph learning"]),
-        (["100%"], ["At 100% recall"]),
-        (["%"], ["At 100% recall"]),
-        (["_"], []),
-        (["absent"], []),
-    ],
-)
-def test_search_finds_every_word_wherever_it_stands(database, words, found):
-    store_items(
-        database,
-        [
-            make_item(1, title="Graph learning", authors=("Ada L.",)),
-            make_item(2, title="At 100% recall"),
-        ],
-    )
-
-    with database.read() as connection:
-        assert [item.title for item in search_items(connection, words, 9)] == found

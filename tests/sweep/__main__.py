@@ -24,6 +24,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--deliveries", type=int, default=2000)
     parser.add_argument("--stops", type=int, default=50)
+    parser.add_argument("only", nargs="*", help="names of sweeps; all if left out")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="pg-") as folder:
         server = get_server(Path(folder) / "data")
@@ -35,7 +36,8 @@ def main() -> None:
             "backend": (lambda w, url: backend_sweep(w, url, 10), 1),
             "two_pg": (lambda w, _: two_at_once(w, "one PostgreSQL"), 1),
         }
-        for name, (sweep, is_postgresql) in sweeps.items():
+        for name in asked.only or sweeps:
+            sweep, is_postgresql = sweeps[name]
             url = "sqlite:///digest.db"
             if is_postgresql:
                 with psycopg.connect(server.get_uri(), autocommit=True) as admin:

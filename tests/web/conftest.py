@@ -52,6 +52,7 @@ class World:
             templates=self.app.templates,
             clock=self.clock,
             preview=self.app.digest_now,
+            ranker=self.app.composer.ranker,
             admin_token=ADMIN,
         )
         self.web = make_app(self.site)

@@ -1,10 +1,12 @@
 """What a subscriber may ask of a digest: its form, pictures, revisions, a pick from outside.
 
-And how many votes an item had at the end of each day, and what a digest names beside its picks.
+And how many votes an item had at the end of each day, what a digest names beside its picks, and
+by which words an item is found.
 """
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0003"
 down_revision = "0002"
@@ -36,3 +38,27 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("item_id", "day", name="pk_item_votes"),
         sa.ForeignKeyConstraint(["item_id"], ["items.id"], name="fk_item_votes_item_id_items"),
     )
+    _add_search()
+
+
+def _add_search() -> None:
+    """Add the index of words; the program fills it after its next start."""
+    is_sqlite = op.get_bind().dialect.name == "sqlite"
+    op.create_table(
+        "item_words",
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("item_id", sa.Text(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("words", sa.Text().with_variant(postgresql.TSVECTOR(), "postgresql")),
+        sa.PrimaryKeyConstraint("number", name="pk_item_words"),
+        sa.ForeignKeyConstraint(["item_id"], ["items.id"], name="fk_item_words_item_id_items"),
+        sa.UniqueConstraint("item_id", name="uq_item_words_item_id"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_item_words_words", "item_words", ["words"], postgresql_using="gin")
+    if is_sqlite:
+        # Without its own copy of the texts; words come folded and apart already.
+        op.execute(
+            "CREATE VIRTUAL TABLE item_index USING fts5(title, names, summary, topics,"
+            " content='', tokenize=\"unicode61 remove_diacritics 0 categories 'L* M* N* Co'\")"
+        )
