@@ -7,10 +7,10 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import wraps
+from functools import partial, wraps
 from zoneinfo import ZoneInfo
 
 from digest.compose.message import MessageBuilder
@@ -45,6 +45,7 @@ from digest.schedule.clock import first_digest_at
 from digest.service import Job, Notifier, run_service, stop_on_signals
 from digest.store import items, membership, recovery, sources, subscribers, words
 from digest.store.database import Database
+from digest.store.recovery import Claims
 from digest.store.subscriber_rows import address_key
 from digest.transports import leaving_of, return_paths_of, transport_of
 
@@ -54,6 +55,9 @@ logger = logging.getLogger(__name__)
 RECOVER_EVERY = timedelta(minutes=10)
 # Those who left are kept for weeks: an hour more or less is nothing.
 FORGET_EVERY = timedelta(hours=1)
+
+# While another process reads a source, it is asked again after so many seconds.
+LOOK_AGAIN = 0.2
 
 # Items that the ranker learns its term statistics from.
 CORPUS_ITEMS = 20_000
@@ -251,6 +255,7 @@ class App:
                     self.database, fetcher, clock=self.clock, progress=progress
                 )
             await asyncio.to_thread(self.read_returns)
+            await self._sources_read(stop)
             digests = await self._compose(stop, progress)
             async with self.transport() as transport:
                 handover = await self._deliver(transport, stop, progress)
@@ -286,10 +291,19 @@ class App:
 
     async def serve(self) -> None:
         """Run until told to stop: sources at their interval, digests at their hour."""
-        stop, sources_read = asyncio.Event(), asyncio.Event()
+        stop, recovered, sources_read = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        is_first = True
         async with self.fetcher() as fetcher, self.transport() as transport, self._web(stop):
 
+            async def recover() -> None:
+                try:
+                    await asyncio.to_thread(self.recover)
+                finally:
+                    recovered.set()
+                await asyncio.to_thread(self.index_words)
+
             async def fetch() -> None:
+                await recovered.wait()
                 try:
                     await fetch_due(
                         self.database, fetcher, clock=self.clock, progress=ignore_progress
@@ -300,15 +314,16 @@ class App:
             async def compose() -> None:
                 # After a start, digests wait for the first look at the sources: composed at
                 # once, they would miss what came while the service was down.
+                nonlocal is_first
                 await sources_read.wait()
+                if is_first:
+                    await self._sources_read(stop)
+                    is_first = False
                 await self._compose(stop, ignore_progress)
 
             async def deliver() -> None:
+                await recovered.wait()
                 await self._deliver(transport, stop, ignore_progress)
-
-            async def recover() -> None:
-                await asyncio.to_thread(self.recover)
-                await asyncio.to_thread(self.index_words)
 
             async def read_returns() -> None:
                 await asyncio.to_thread(self.read_returns)
@@ -321,11 +336,18 @@ class App:
             intervals[forget] = FORGET_EVERY
             if self.settings.bounces:
                 intervals[read_returns] = self.settings.bounces.every
-            self.recover()
             self.warn_of_kept_away()
+            claims = {
+                "fetch": Claims.SOURCES,
+                "compose": Claims.SUBSCRIBERS,
+                "deliver": Claims.DELIVERIES,
+            }
             await run_service(
                 {
-                    job.__name__: Job(run=isolated(job), every=every)
+                    job.__name__: Job(
+                        run=isolated(job, partial(self._release_own, claims.get(job.__name__))),
+                        every=every,
+                    )
                     for job, every in intervals.items()
                 },
                 stop=stop,
@@ -383,6 +405,28 @@ class App:
             logger.info("pages served: at=%s port=%d", self.links.base_url, port)
             yield
 
+    async def _sources_read(self, stop: asyncio.Event) -> None:
+        """Wait until nobody reads a source: digests of this moment would miss what it brings.
+
+        A claim ends by itself, so nobody waits for ever.
+        """
+        while not stop.is_set() and await asyncio.to_thread(self._is_being_read):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), LOOK_AGAIN)
+
+    def _is_being_read(self) -> bool:
+        with self.database.read() as connection:
+            return sources.is_being_read(connection, self.clock())
+
+    def _release_own(self, claims: Claims | None) -> None:
+        """Make due what a job of this process claimed and left when it broke off."""
+        if claims is None:
+            return
+        with self.database.write() as connection:
+            freed = recovery.release_own(connection, claims, self.clock())
+        if freed:
+            logger.warning("left by a run that broke off: %s=%d", claims, freed)
+
     async def _compose(self, stop: asyncio.Event, progress: Progress) -> list[Digest]:
         return await asyncio.to_thread(
             compose_due,
@@ -409,13 +453,25 @@ class App:
         )
 
 
-def isolated(job: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
-    """Turn a job's known failures into a line of the log: the next tick tries again."""
+def isolated(
+    job: Callable[[], Awaitable[None]], release: Callable[[], None]
+) -> Callable[[], Awaitable[None]]:
+    """Turn a job's known failures into a line of the log: the next tick tries again.
+
+    Args:
+        release: gives back what a run claimed and left; called before the next one.
+    """
+    is_broken_off = False
 
     @wraps(job)
     async def run() -> None:
+        nonlocal is_broken_off
         try:
+            if is_broken_off:
+                await asyncio.to_thread(release)
+            is_broken_off = True
             await job()
+            is_broken_off = False
         except DigestError as error:
             logger.log(logging.ERROR if error.permanent else logging.WARNING, "%s", error)
 

@@ -26,6 +26,7 @@ async def send_all(
     clock: Callable[[], datetime],
     random: Callable[[], float],
     stop: asyncio.Event,
+    begin_before: datetime | None = None,
     retries_uncertain: bool = True,
 ) -> AsyncGenerator[Attempt, None]:
     """Hand messages over, `transport.connections` at once, and yield attempts as they finish.
@@ -44,6 +45,7 @@ async def send_all(
         clock: the instant of now, aware.
         random: 0.0 to 1.0, spreads the next attempts.
         stop: once set, nothing new is begun; what is in flight is finished and yielded.
+        begin_before: nothing is begun from then on: the claim would not outlast it.
         retries_uncertain: as `decide` has it.
 
     Raises:
@@ -56,12 +58,16 @@ async def send_all(
     places = asyncio.Semaphore(transport.connections)
     broken = asyncio.Event()
 
+    def is_over() -> bool:
+        too_late = begin_before is not None and clock() >= begin_before
+        return too_late or stop.is_set() or broken.is_set()
+
     async def next_message() -> Message | None:
         await places.acquire()
         async with pulling:
-            message = None if stop.is_set() or broken.is_set() else await pull()
+            message = None if is_over() else await pull()
         # Pulling takes time, in which the run may have ended.
-        return None if stop.is_set() or broken.is_set() else message
+        return None if is_over() else message
 
     async def send_next() -> Attempt | None:
         message = await next_message()

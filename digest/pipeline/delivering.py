@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import random
 
-from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential
+from tenacity import RetryCallState, retry, retry_if_exception_type, wait_exponential
 
 from digest.compose.message import MessageBuilder
 from digest.config import DeliverSettings
@@ -32,9 +32,12 @@ logger = logging.getLogger(__name__)
 
 Aftermath = Callable[[Transaction, Sequence[Attempt]], None]
 
-# An attempt that cannot be recorded is made again: better wait for the database than send
-# twice.  Shorter than a lease, after which another worker would send it anyway.
+# What the relay took and we cannot record would come again: better wait for the database, for as
+# long as it takes.  Told to stop, or where waiting seems to mend nothing, we wait so long.
 RECORD_PATIENCE = timedelta(minutes=5)
+STOP_PATIENCE = timedelta(seconds=30)
+# From the final dot to its answer a message may take 10 minutes: RFC 5321 section 4.5.3.2.6.
+LONGEST_HANDOVER = timedelta(minutes=11)
 
 
 @dataclass(slots=True)
@@ -75,7 +78,7 @@ async def deliver_due(
     handover = Handover()
 
     async def record(attempts: list[Attempt]) -> None:
-        await asyncio.to_thread(_record_attempts, database, attempts, aftermath)
+        await asyncio.to_thread(_record_attempts, database, attempts, aftermath, stop.is_set)
         handover.count(attempts)
         progress("deliver", handover.sent + handover.deferred + handover.failed, None)
 
@@ -86,8 +89,9 @@ async def deliver_due(
         await asyncio.to_thread(_release, database, given_back, clock())
 
     while not stop.is_set():
+        claimed_at = clock()
         batch = await asyncio.to_thread(
-            _claim_deliveries, database, settings, clock(), subscriber_id
+            _claim_deliveries, database, settings, claimed_at, subscriber_id
         )
         if not batch:
             break
@@ -99,6 +103,7 @@ async def deliver_due(
             clock=clock,
             random=random,
             stop=stop,
+            begin_before=claimed_at + max(settings.lease - LONGEST_HANDOVER, settings.lease / 4),
             retries_uncertain=settings.uncertain == "retry",
         )
         # What could not be rendered stays claimed: given back, it would be due for ever.
@@ -175,29 +180,41 @@ def _messages(
     return messages
 
 
-# A full disk as well: somebody may free space while we wait.
-@retry(
-    retry=retry_if_exception_type(StoreError),
-    wait=wait_exponential(multiplier=0.1, max=10),
-    stop=stop_after_delay(RECORD_PATIENCE),
-    reraise=True,
-)
 def _record_attempts(
-    database: Database, attempts: Sequence[Attempt], aftermath: Aftermath | None
+    database: Database,
+    attempts: Sequence[Attempt],
+    aftermath: Aftermath | None,
+    is_stopping: Callable[[], bool],
 ) -> None:
-    if not attempts:
-        return
-    with database.write() as connection:
-        outbox.record_attempts(connection, attempts)
-        if aftermath:
-            aftermath(connection, attempts)
-    for attempt in attempts:
-        level = logging.DEBUG if attempt.outcome is AttemptOutcome.SENT else logging.WARNING
-        logger.log(
-            level,
-            "delivery %s: %s: %d %s",
-            *(attempt.delivery_id, attempt.outcome, attempt.reply.code, attempt.reply.text),
-        )
+    """Record attempts, and try again while the database refuses."""
+
+    def is_enough(state: RetryCallState) -> bool:
+        error = state.outcome and state.outcome.exception()
+        heals = isinstance(error, StoreError) and not error.permanent
+        limits = [RECORD_PATIENCE] * (not heals) + [STOP_PATIENCE] * is_stopping()
+        waited = timedelta(seconds=state.seconds_since_start or 0)
+        return any(waited >= limit for limit in limits)
+
+    @retry(
+        retry=retry_if_exception_type(StoreError),
+        wait=wait_exponential(multiplier=0.1, max=10),
+        stop=is_enough,
+        before_sleep=_warn,
+        reraise=True,
+    )
+    def record() -> None:
+        with database.write() as connection:
+            outbox.record_attempts(connection, attempts)
+            if aftermath:
+                aftermath(connection, attempts)
+
+    if attempts:
+        record()
+
+
+def _warn(state: RetryCallState) -> None:
+    error = state.outcome and state.outcome.exception()
+    logger.warning("attempts not recorded, trying again: tries=%d: %s", state.attempt_number, error)
 
 
 def _release(database: Database, delivery_ids: Collection[str], now: datetime) -> None:

@@ -1,5 +1,6 @@
 """The outbox: what is to be sent, who is trying, and how every attempt went."""
 
+import os
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from digest.model import (
     new_id,
 )
 from digest.store.database import claim_due
+from digest.store.recovery import this_worker
 from digest.store.schema import PENDING, attempts, deliveries, subscribers
 from digest.store.subscriber_rows import GETS_MAIL
 from digest.store.subscribers import end_subscriptions
@@ -83,10 +85,12 @@ def claim_due_deliveries(
 
 
 def release_deliveries(connection: Connection, ids: Collection[str], now: datetime) -> None:
-    """Give back what was claimed and never tried: due at once, and no attempt counted."""
+    """Give back what this process claimed and never tried: due at once, no attempt counted."""
     connection.execute(
         update(deliveries)
-        .where(deliveries.c.id.in_(ids), PENDING)
+        .where(
+            deliveries.c.id.in_(ids), PENDING, deliveries.c.claimed_by == this_worker(os.getpid())
+        )
         .values(attempts=deliveries.c.attempts - 1, next_attempt_at=now, claimed_by=None)
     )
 

@@ -6,17 +6,32 @@ a clock stood far ahead for a while, nobody needs to wait that long.
 
 import os
 from datetime import datetime, timedelta
+from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 
 from sqlalchemy import Connection, select, update
 
-from digest.store.schema import deliveries, sources, subscribers
+from digest.store.schema import PENDING, deliveries, sources, subscribers
 
 FARTHEST = timedelta(days=32)
 """No due time lies further ahead: schedules reach 15 days, intervals of sources 30."""
 
-DUE_TIMES = (sources.c.next_check_at, subscribers.c.next_digest_at, deliveries.c.next_attempt_at)
+
+class Claims(StrEnum):
+    """What a job claims."""
+
+    SOURCES = "sources"
+    SUBSCRIBERS = "subscribers"
+    DELIVERIES = "deliveries"
+
+
+DUE_TIMES = {
+    Claims.SOURCES: sources.c.next_check_at,
+    Claims.SUBSCRIBERS: subscribers.c.next_digest_at,
+    Claims.DELIVERIES: deliveries.c.next_attempt_at,
+}
+
 
 PROC = Path("/proc")
 
@@ -59,7 +74,7 @@ def recover(connection: Connection, now: datetime) -> int:
     """
     is_local = connection.dialect.name == "sqlite"
     freed = 0
-    for due_at in DUE_TIMES:
+    for due_at in DUE_TIMES.values():
         table = due_at.table
         holders = connection.scalars(
             select(table.c.claimed_by).where(table.c.claimed_by.is_not(None)).distinct()
@@ -70,6 +85,20 @@ def recover(connection: Connection, now: datetime) -> int:
                 update(table).where(lost).values({due_at.name: now, "claimed_by": None})
             ).rowcount
     return freed
+
+
+def release_own(connection: Connection, claims: Claims, now: datetime) -> int:
+    """Make due what this very process holds; none of its jobs may be working on them.
+
+    Returns:
+        how many rows were freed.
+    """
+    due_at = DUE_TIMES[claims]
+    held = due_at.table.c.claimed_by == this_worker(os.getpid())
+    if claims is Claims.DELIVERIES:
+        held &= PENDING
+    freed = update(due_at.table).where(held, due_at > now)
+    return connection.execute(freed.values({due_at.name: now, "claimed_by": None})).rowcount
 
 
 def _read(path: Path) -> str:

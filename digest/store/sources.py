@@ -88,6 +88,12 @@ def claim_due_sources(
     return [_state(row) for row in rows]
 
 
+def is_being_read(connection: Connection, now: datetime) -> bool:
+    """True while somebody holds a claim on a source: what it announces is not stored yet."""
+    held = sources.c.enabled & sources.c.claimed_by.is_not(None) & (sources.c.next_check_at > now)
+    return connection.scalar(select(sources.c.id).where(held).limit(1)) is not None
+
+
 def record_check(
     connection: Connection,
     state: SourceState,
