@@ -3,32 +3,28 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime
+from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, tuple_, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from digest.model import (
     Day,
     Delivery,
     Digest,
     DigestState,
-    Item,
     Pick,
 )
 from digest.store import mentions
 from digest.store.database import chunks, upsert
-from digest.store.items import VotesByDay, item_of, votes_by_day
-from digest.store.mentions import Shown
 from digest.store.outbox import insert_deliveries
-from digest.store.schema import CONFIRMED, digests, item_history, items, picks, subscribers
+from digest.store.schema import CONFIRMED, digests, items, picks, subscribers
+from digest.store.shelf import Shelf, Shown
 
 DAY = tuple(part.name for part in fields(Day))
 PLAIN = tuple(part.name for part in fields(Digest) if part.name not in {"day", "picks", "mentions"})
 PICK = tuple(part.name for part in fields(Pick) if part.name != "item")
-
-VOTES_SHOWN = timedelta(days=14)
-"""How far back an item's votes by day go: the longest window of a digest, as it is set usually."""
 
 
 def sent_item_ids(
@@ -83,14 +79,20 @@ def record_digests(
     return len(stored)
 
 
-def load_digests(connection: Connection, ids: Collection[str]) -> dict[str, Digest]:
-    """Give digests by id, every item as it stood when the digest was recorded."""
+def load_digests(
+    connection: Connection, ids: Collection[str], shelf: Shelf | None = None
+) -> dict[str, Digest]:
+    """Give digests by id, every item as it stood when the digest was recorded.
+
+    Args:
+        shelf: keeps the items for whoever loads many digests, a batch at a time.
+    """
     rows = (
         row
         for chunk in chunks(ids)
         for row in connection.execute(select(digests).where(digests.c.id.in_(chunk)))
     )
-    return {digest.id: digest for digest in _digests(connection, list(rows))}
+    return {digest.id: digest for digest in _digests(connection, list(rows), shelf)}
 
 
 def digests_of(connection: Connection, subscriber_id: str, limit: int) -> list[Digest]:
@@ -101,7 +103,7 @@ def digests_of(connection: Connection, subscriber_id: str, limit: int) -> list[D
         .order_by(digests.c.edition.desc())
         .limit(limit)
     ).all()
-    return _digests(connection, rows)
+    return _digests(connection, rows, None)
 
 
 # --- recording --------------------------------------------------------------------------
@@ -233,75 +235,49 @@ def _move_on(
 # --- reading ----------------------------------------------------------------------------
 
 
-def _digests(connection: Connection, rows: Sequence[Row[Any]]) -> list[Digest]:
+def _digests(connection: Connection, rows: Sequence[Row[Any]], shelf: Shelf | None) -> list[Digest]:
     """Read digests from rows, with their picks."""
     owned = select(
         picks.c.digest_id,
-        picks.c.item_id,
         picks.c.shown_id,
         picks.c.shown_revision,
-        *(picks.c[name] for name in PICK),
+        picks.c.upvotes,
+        picks.c.comments,
+        picks.c.item_id,
+        picks.c.place,
+        picks.c.score,
+        picks.c.interest,
+        picks.c.reasons,
     ).order_by(picks.c.place)
     pick_rows = [
         row
         for chunk in chunks(row.id for row in rows)
-        for row in connection.execute(owned.where(picks.c.digest_id.in_(chunk)))
+        for row in connection.execute(owned.where(picks.c.digest_id.in_(chunk))).all()
     ]
-    picked = {(row.shown_id, row.shown_revision) for row in pick_rows}
-    named = mentions.shown_by(one for row in rows for one in row.mentions)
-    stood = _as_stood(connection, picked | named)
     day_of = {row.id: row.composed_at.date() for row in rows}
-    since = min(day_of.values(), default=date.max - VOTES_SHOWN) - VOTES_SHOWN
-    votes = votes_by_day(connection, {row.item_id for row in pick_rows}, since)
-    # Digests of one day share most items: each appearance is made once.
-    appearances: dict[tuple[Shown, int | None, int | None, date], Item] = {}
+    looks = [(*row[1:6], day_of[row[0]]) for row in pick_rows]
+    named = {row.id: mentions.looks_of(row.mentions, day_of[row.id]) for row in rows}
+    seen = (shelf or Shelf()).fetch(connection, {*looks, *chain.from_iterable(named.values())})
     picks_of: defaultdict[str, list[Pick]] = defaultdict(list)
-    for digest_id, item_id, shown_id, revision, *values in pick_rows:
-        pick = dict(zip(PICK, values, strict=True))
-        key = ((shown_id, revision), pick["upvotes"], pick["comments"], day_of[digest_id])
-        item = appearances.get(key)
-        if item is None:
-            item = replace(
-                stood[key[0]],
-                upvotes=key[1],
-                comments=key[2],
-                votes_by_day=_votes_until(votes.get(item_id, ()), key[3], key[1]),
+    for row, look in zip(pick_rows, looks, strict=True):
+        digest_id, _, _, upvotes, comments, _, place, score, interest, reasons = row
+        picks_of[digest_id].append(
+            Pick(
+                place=place,
+                item=seen[look],
+                score=score,
+                interest=interest,
+                reasons=reasons,
+                upvotes=upvotes,
+                comments=comments,
             )
-            appearances[key] = item
-        picks_of[digest_id].append(Pick(item=item, **pick))
+        )
     return [
         Digest(
             picks=tuple(picks_of[row["id"]]),
-            mentions=mentions.from_rows(row["mentions"], stood),
+            mentions=mentions.from_rows(row["mentions"], [seen[look] for look in named[row["id"]]]),
             day=Day(**{name: row[name] for name in DAY}),
             **{name: row[name] for name in PLAIN},
         )
         for row in (row._mapping for row in rows)
     ]
-
-
-def _votes_until(votes: VotesByDay, day: date, upvotes: int | None) -> VotesByDay:
-    """Give the votes up to the day a digest was composed, that day's as they stood then."""
-    past = tuple(entry for entry in votes if day - VOTES_SHOWN <= entry[0] < day)
-    if not votes or upvotes is None:
-        return past
-    return (*past, (day, max(upvotes, past[-1][1] if past else 0)))
-
-
-def _as_stood(connection: Connection, shown: Collection[Shown]) -> dict[Shown, Item]:
-    """Give items as they stood at a revision: today's row if it is that, else history's."""
-    stood: dict[Shown, Item] = {}
-    for chunk in chunks({item_id for item_id, _ in shown}):
-        for row in connection.execute(select(items).where(items.c.id.in_(chunk))).mappings():
-            stood[row["id"], row["revision"]] = item_of(row)
-    for earlier in chunks(shown - stood.keys()):
-        rows = connection.execute(
-            select(item_history).where(
-                tuple_(item_history.c.item_id, item_history.c.revision).in_(earlier)
-            )
-        )
-        for row in rows.mappings():
-            key = (row["item_id"], row["revision"])
-            values = {"id": key[0], "upvotes": None, "comments": None}
-            stood[key] = item_of({**row, **values})
-    return stood

@@ -1,8 +1,7 @@
 """What digests name beside their picks: title lines as they stand in a digest's row."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 
 from sqlalchemy import Connection, and_, select
@@ -11,9 +10,8 @@ from digest.model import Item, Mention, MentionKind
 from digest.store.database import chunks
 from digest.store.items import item_of
 from digest.store.schema import LIVE, digests, item_history, items, picks
+from digest.store.shelf import Look, Shown
 
-Shown = tuple[str, int]
-"""An item as a digest shows it: id and revision."""
 Row = tuple[str, str, int, int | None, str | None]
 """Kind, item id, revision, votes, edition that carried an earlier version."""
 
@@ -32,24 +30,24 @@ def to_rows(
     ]
 
 
-def shown_by(rows: Iterable[Row]) -> set[Shown]:
-    """Give what rows show."""
-    return {(row[1], row[2]) for row in rows}
+def looks_of(rows: Sequence[Row], day: date) -> list[Look]:
+    """Give what the items of rows looked like; no more than a title and its votes is shown."""
+    return [
+        (item_id, revision, upvotes, None, None, day) for _, item_id, revision, upvotes, _ in rows
+    ]
 
 
-def from_rows(rows: Sequence[Row], stood: Mapping[Shown, Item]) -> tuple[Mention, ...]:
-    """Give mentions of rows.
-
-    Args:
-        stood: items as they stood at the revisions that the rows name.
-    """
+def from_rows(rows: Sequence[Row], named: Sequence[Item]) -> tuple[Mention, ...]:
+    """Give mentions of rows, whose items are *named*, in the same order."""
     return tuple(
-        Mention(
-            kind=MentionKind(kind),
-            item=replace(stood[item_id, revision], upvotes=upvotes, comments=None),
-            sent_on=date.fromisoformat(sent_on) if sent_on else None,
-        )
-        for kind, item_id, revision, upvotes, sent_on in rows
+        [
+            Mention(
+                kind=MentionKind(kind),
+                item=item,
+                sent_on=date.fromisoformat(sent_on) if sent_on else None,
+            )
+            for (kind, _, _, _, sent_on), item in zip(rows, named, strict=True)
+        ]
     )
 
 
