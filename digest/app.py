@@ -43,7 +43,7 @@ from digest.protocols import Clock, Fetcher, Progress, Ranker, Transport
 from digest.render import Templates
 from digest.schedule.clock import first_digest_at
 from digest.service import Job, Notifier, run_service, stop_on_signals
-from digest.store import items, membership, recovery, sources, subscribers, words
+from digest.store import items, membership, recovery, sources, subscribers, tallies, words
 from digest.store.database import Database
 from digest.store.recovery import Claims
 from digest.store.subscriber_rows import address_key
@@ -58,6 +58,8 @@ FORGET_EVERY = timedelta(hours=1)
 
 # While another process reads a source, it is asked again after so many seconds.
 LOOK_AGAIN = 0.2
+# Of a day that has passed, the last count stands for the whole.
+TALLY_EVERY = timedelta(minutes=10)
 
 # Items that the ranker learns its term statistics from.
 CORPUS_ITEMS = 20_000
@@ -259,6 +261,7 @@ class App:
             digests = await self._compose(stop, progress)
             async with self.transport() as transport:
                 handover = await self._deliver(transport, stop, progress)
+            await asyncio.to_thread(self.tally)
             await asyncio.to_thread(self.forget)
         return Round(checks=checks, digests=digests, handover=handover)
 
@@ -328,12 +331,15 @@ class App:
             async def read_returns() -> None:
                 await asyncio.to_thread(self.read_returns)
 
+            async def tally() -> None:
+                await asyncio.to_thread(self.tally)
+
             async def forget() -> None:
                 await asyncio.to_thread(self.forget)
 
             tick = self.settings.service.tick
             intervals = {recover: RECOVER_EVERY, fetch: tick, compose: tick, deliver: tick}
-            intervals[forget] = FORGET_EVERY
+            intervals |= {tally: TALLY_EVERY, forget: FORGET_EVERY}
             if self.settings.bounces:
                 intervals[read_returns] = self.settings.bounces.every
             self.warn_of_kept_away()
@@ -354,6 +360,11 @@ class App:
                 stop_within=self.settings.service.stop_within,
                 notifier=Notifier.from_environment(os.environ),
             )
+
+    def tally(self) -> None:
+        """Count today for the figures of later days."""
+        with self.database.write() as connection:
+            tallies.count_days(connection, self.clock())
 
     def forget(self) -> None:
         """Erase sign-ups that nobody confirmed, and those who left long ago; scrub the disk."""

@@ -27,6 +27,7 @@ from digest.model import (
     SubscriberStatus,
     new_id,
 )
+from digest.overview import Overview, read_overview
 from digest.pipeline.composing import read_candidates, readers_of
 from digest.schedule.clock import first_digest_at
 from digest.store import attempts, digests, items, membership, outbox, sources, subscribers
@@ -56,6 +57,7 @@ class Status:
         attempts: outcome -> count, of the last hour.
         last_errors: the newest attempts of the last day that were not taken, newest first.
         kept_away: addresses of the settings file that get no mail.
+        overview: the same figures that /admin shows.
     """
 
     sources: list[SourceState]
@@ -66,10 +68,12 @@ class Status:
     items: int
     next_digest_at: datetime | None
     kept_away: list[KeptAway]
+    overview: Overview
 
 
-def status(app: App) -> Status:
-    """Say how sources, subscribers and the outbox are doing."""
+def status(app: App, days: int = 7) -> Status:
+    """Say how sources, subscribers and the outbox are doing, now and over the last days."""
+    overview = read_overview(app.database, app.clock(), days)
     with app.database.read() as connection:
         everyone = subscribers.count_by_status(connection)
         now = app.clock()
@@ -82,6 +86,7 @@ def status(app: App) -> Status:
             last_errors=attempts.last_refusals(connection, now - ERROR_SPAN, LAST_ERRORS),
             items=items.count_items(connection),
             next_digest_at=subscribers.next_due_at(connection),
+            overview=overview,
             kept_away=why_away(
                 connection, app.kept_away, app.hashes if app.settings.has_key else None
             ),

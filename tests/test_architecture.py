@@ -13,7 +13,7 @@ STAGES = {"fetch", "rank", "compose", "deliver", "store"}
 CORRIDOR = {"pipeline", "web", "schedule"}
 ROOF = {
     *("app", "service", "cli", "config_file", "logs", "starter", "operations", "check", "trial"),
-    *("imports", "transports"),
+    *("imports", "transports", "overview"),
     *("demo", "__main__"),
 }
 
@@ -23,7 +23,8 @@ MAY_IMPORT = {
     **{stage: GROUND | SEAMS | {stage} for stage in STAGES},
     "schedule": GROUND | {"schedule"},
     "pipeline": GROUND | SEAMS | STAGES | {"schedule"},
-    "web": GROUND | SEAMS | {"store", "rank", "compose", "schedule", "web"},
+    "overview": GROUND | {"store"},
+    "web": GROUND | SEAMS | {"store", "rank", "compose", "schedule", "overview", "web"},
     "service": {"schedule", "service"},
     "config_file": GROUND | SEAMS,
     "logs": set(),

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from digest import __version__
-from digest.cli import days, lists, outbox, setup, suppressions
+from digest.cli import days, lists, outbox, setup, status, suppressions
 from digest.cli.options import Options
 from digest.errors import ConfigError, DigestError
 
@@ -29,6 +29,7 @@ app = typer.Typer(
 )
 setup.register(app)
 days.register(app)
+status.register(app)
 lists.register(app)
 outbox.register(app)
 suppressions.register(app)

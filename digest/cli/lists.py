@@ -1,4 +1,4 @@
-"""Commands that show and change what is stored: status, items, sources, subscribers."""
+"""Commands that show and change what is stored: items, sources, subscribers."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,62 +15,10 @@ Address = Annotated[str, typer.Argument(help="The subscriber's address.")]
 
 def register(app: typer.Typer) -> None:
     """Add this file's commands."""
-    app.command()(status)
     app.command()(items)
     app.command()(explain)
     app.add_typer(sources, name="sources")
     app.add_typer(subscribers, name="subscribers")
-
-
-def status(context: typer.Context, json: Json = False) -> None:
-    """Show how sources, subscribers and outbox are doing."""
-    from digest import operations
-    from digest.cli import console
-
-    state = operations.status(options(context).app())
-    if json:
-        console.json_object(state)
-        return
-    console.table(
-        "Sources",
-        ("source", "last good", "next check", "failures", "last error"),
-        [
-            (
-                *(one.source.name, one.last_ok_at, one.next_check_at),
-                *(one.failures or "", one.last_error if one.failures else ""),
-            )
-            for one in state.sources
-        ],
-    )
-    console.table(
-        "Subscribers",
-        ("", ""),
-        state.subscribers.items(),
-    )
-    console.table(
-        "Outbox",
-        ("", ""),
-        [(name.replace("_", " "), value) for name, value in state.outbox.items()],
-    )
-    console.table("Attempts in the last hour", ("", ""), state.attempts.items())
-    if state.last_errors:
-        console.table(
-            "Last errors of the day",
-            ("at", "delivery", "outcome", "reply"),
-            [
-                (one.at, one.delivery_id, one.outcome, f"{one.reply.code} {one.reply.text}")
-                for one in state.last_errors
-            ],
-        )
-    if state.kept_away:
-        console.table(
-            "Of the settings file, but kept away (they left, bounced or complained)",
-            ("address", "reason", "since"),
-            [(one.address, one.reason, one.since) for one in state.kept_away],
-        )
-    console.lines(
-        f"items stored: {state.items}", f"next digest: {console.instant(state.next_digest_at)}"
-    )
 
 
 def items(

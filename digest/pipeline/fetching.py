@@ -180,6 +180,7 @@ def _record_listing(
             at=now,
             next_check_at=after_success(now, state.source.every, fetched.fresh_for),
             items=check.items,
+            new=check.new,
             shown_on=listing.shown_on if listing else None,
             validators=fetched.validators,
             moved_to=fetched.moved_to,

@@ -17,15 +17,16 @@ from digest.model import Attempt, AttemptOutcome, Delivery, Reply
 from digest.store import outbox, returns, subscribers
 from digest.store.database import Database, Transaction
 from digest.store.membership import SuppressionReason, leave
+from digest.store.tallies import CAME_BACK
 
 logger = logging.getLogger(__name__)
 
 # What an attempt is recorded with that came back by mail; RFC 3463 section 3.
 REPLIES = {
-    ReportKind.HARD: Reply(code=550, text="5.1.0 came back: hard", relay="bounces"),
-    ReportKind.SOFT: Reply(code=450, text="4.2.0 came back: soft", relay="bounces"),
-    ReportKind.POLICY: Reply(code=550, text="5.7.0 came back: policy", relay="bounces"),
-    ReportKind.COMPLAINT: Reply(code=550, text="5.7.0 came back: complaint", relay="bounces"),
+    ReportKind.HARD: Reply(code=550, text="5.1.0 came back: hard", relay=CAME_BACK),
+    ReportKind.SOFT: Reply(code=450, text="4.2.0 came back: soft", relay=CAME_BACK),
+    ReportKind.POLICY: Reply(code=550, text="5.7.0 came back: policy", relay=CAME_BACK),
+    ReportKind.COMPLAINT: Reply(code=550, text="5.7.0 came back: complaint", relay=CAME_BACK),
 }
 
 

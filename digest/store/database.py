@@ -7,7 +7,7 @@ files of this room are written once for both.
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from sqlite3 import Error as SqliteError
@@ -17,6 +17,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    Date,
     Row,
     Table,
     bindparam,
@@ -198,6 +199,13 @@ def advisory_lock(connection: Connection, number: int) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(number)))
+
+
+def utc_day(connection: Connection, instant: Column[Any]) -> ColumnElement[date]:
+    """Give the day of an instant, in UTC on both engines."""
+    if connection.dialect.name == "postgresql":
+        return func.date(func.timezone("UTC", instant), type_=Date)
+    return func.date(instant, type_=Date)
 
 
 def upsert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:

@@ -114,6 +114,7 @@ listings = Table(
     _needed("at", Instant),
     _needed("outcome", Choice(ListingOutcome)),
     _needed("items", Integer),
+    Column("new", Integer),
     Column("shown_on", Date),
     Column("error", Text),
     Index(None, "source_id", "at"),
@@ -266,6 +267,7 @@ Index(
     sqlite_where=CONFIRMED,
     postgresql_where=CONFIRMED,
 )
+Index(None, subscribers.c.status)
 
 interests = Table(
     "interests",
@@ -291,7 +293,7 @@ feedback = Table(
     Column("subscriber_id", ForeignKey(subscribers.c.id), primary_key=True),
     Column("item_id", ForeignKey(items.c.id), primary_key=True, index=True),
     _needed("verdict", Choice(Verdict)),
-    _needed("at", Instant),
+    _needed("at", Instant, index=True),
 )
 
 suppressions = Table(
@@ -392,4 +394,17 @@ attempts = Table(
     _needed("relay", Text),
     Column("next_attempt_at", Instant),
     _needed("bad_address", Boolean),
+)
+
+
+# --- what is counted --------------------------------------------------------------------
+
+# What was counted of a day (UTC): subscribers as they stood when it was last counted, and how
+# the day's attempts ended.  What is erased later stays counted; nobody is named.
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("what", Text, primary_key=True),
+    _needed("total", Integer),
 )

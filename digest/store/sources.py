@@ -102,6 +102,7 @@ def record_check(
     at: datetime,
     next_check_at: datetime,
     items: int = 0,
+    new: int = 0,
     shown_on: date | None = None,
     validators: Validators = NO_VALIDATORS,
     error: str | None = None,
@@ -117,6 +118,7 @@ def record_check(
         at: when.
         next_check_at: when it is due again.
         items: how many the listing held; 0 if it was not read.
+        new: how many of them nobody had announced before.
         shown_on: the day that the listing said it was of.
         validators: what the server gave; UNCHANGED keeps those that it did not repeat.
         error: one sentence, with FAILED.
@@ -154,6 +156,7 @@ def record_check(
             at=at,
             outcome=outcome,
             items=items,
+            new=new,
             shown_on=shown_on,
             error=error,
         )

@@ -1,7 +1,8 @@
 """What a subscriber may ask of a digest: its form, pictures, revisions, a pick from outside.
 
-And how many votes an item had at the end of each day, what a digest names beside its picks, and
-by which words an item is found.
+And how many votes an item had at the end of each day, what a digest names beside its picks, by
+which words an item is found, how many items of a listing were new, what was counted each day, and
+indexes to count by.
 """
 
 import sqlalchemy as sa
@@ -30,6 +31,16 @@ def upgrade() -> None:
         sqlite_where=live,
         postgresql_where=live,
     )
+    op.add_column("listings", sa.Column("new", sa.Integer()))
+    op.create_table(
+        "tallies",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("day", "what", name="pk_tallies"),
+    )
+    op.create_index("ix_subscribers_status", "subscribers", ["status"])
+    op.create_index("ix_feedback_at", "feedback", ["at"])
     op.create_table(
         "item_votes",
         sa.Column("item_id", sa.Text(), nullable=False),

@@ -1,0 +1,133 @@
+"""What is counted of each day: subscribers by status, and how attempts ended.
+
+Counting a day again is harmless.  Days are those of UTC.  Attempts are found by their ids,
+which begin with their time.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, Connection, case, func, literal, select
+
+from digest.model import SubscriberStatus, new_id
+from digest.store.attempts import TIME_LENGTH
+from digest.store.database import upsert
+from digest.store.schema import attempts, tallies
+from digest.store.subscribers import count_by_status
+
+DAY = timedelta(days=1)
+# What was missed while nothing ran is counted after the fact, so far back.
+CATCH_UP = timedelta(days=30)
+# The relay under which `pipeline/returning.py` records what came back by mail.
+CAME_BACK = "bounces"
+
+
+class Ending(StrEnum):
+    """How an attempt at a delivery ended, or what came back of one that was taken."""
+
+    SENT = "sent"
+    DEFERRED = "deferred"
+    FAILED = "failed"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """Counts of some days, each aligned with `days`; None = that day was not counted."""
+
+    days: tuple[date, ...]
+    subscribers: dict[str, tuple[int | None, ...]]
+    attempts: dict[str, tuple[int | None, ...]]
+
+
+def last_days(now: datetime, count: int) -> tuple[date, ...]:
+    """Give the last days, today's the last."""
+    today = now.astimezone(UTC).date()
+    return tuple(today - DAY * back for back in reversed(range(count)))
+
+
+def count_days(connection: Connection, now: datetime) -> None:
+    """Count today, and the days since it was last counted.
+
+    Args:
+        connection: of a transaction that writes.
+    """
+    today = now.astimezone(UTC).date()
+    last: date | None = connection.scalar(select(func.max(tallies.c.day)))
+    earliest = today - CATCH_UP
+    # A clock that stood ahead may have left counts of days to come.
+    day = max(earliest, min(last, today)) if last else earliest
+    while day <= today:
+        _write(connection, day, _attempts_of(connection, day))
+        day += DAY
+    _write(connection, today, _subscribers_now(connection))
+
+
+def read_tally(connection: Connection, now: datetime, days: int) -> Tally:
+    """Give the counts of the last days; today's are counted anew."""
+    shown = last_days(now, days)
+    rows = connection.execute(select(tallies).where(tallies.c.day >= shown[0]))
+    found = {(row.day, row.what): row.total for row in rows}
+    today = shown[-1]
+    for what, count in _attempts_of(connection, today).items():
+        found[today, what] = max(count, found.get((today, what), 0))
+    for what, count in _subscribers_now(connection).items():
+        found[today, what] = count
+    return Tally(
+        days=shown,
+        subscribers=_series(found, shown, "subscribers", [*SubscriberStatus]),
+        attempts=_series(found, shown, "attempts", [*Ending]),
+    )
+
+
+def counted_until(connection: Connection) -> date | None:
+    """Give the last day that was counted, None before the first."""
+    last: date | None = connection.scalar(select(func.max(tallies.c.day)))
+    return last
+
+
+def _series(
+    found: dict[tuple[date, str], int], days: Sequence[date], group: str, names: Sequence[StrEnum]
+) -> dict[str, tuple[int | None, ...]]:
+    return {str(name): tuple(found.get((day, f"{group}.{name}")) for day in days) for name in names}
+
+
+def _subscribers_now(connection: Connection) -> dict[str, int]:
+    counts = count_by_status(connection)
+    return {f"subscribers.{status}": count for status, count in counts.items()}
+
+
+def _attempts_of(connection: Connection, day: date) -> dict[str, int]:
+    since = datetime.combine(day, time.min, UTC)
+    of_day = (attempts.c.id >= new_id(since)[:TIME_LENGTH]) & (
+        attempts.c.id < new_id(since + DAY)[:TIME_LENGTH]
+    )
+    ending = _ending().label("ending")
+    rows = connection.execute(select(ending, func.count()).where(of_day).group_by(ending))
+    counts = dict.fromkeys(Ending, 0) | {Ending(name): count for name, count in rows.all()}
+    return {f"attempts.{name}": count for name, count in counts.items()}
+
+
+def _ending() -> ColumnElement[str]:
+    return case(
+        (attempts.c.relay != CAME_BACK, attempts.c.outcome),
+        (attempts.c.text.contains("complaint"), literal(Ending.COMPLAINED.value)),
+        else_=literal(Ending.BOUNCED.value),
+    )
+
+
+def _write(connection: Connection, day: date, counts: dict[str, int]) -> None:
+    """Keep counts of a day; those of attempts never shrink, as erasing takes rows away."""
+    rows = [{"day": day, "what": what, "total": count} for what, count in counts.items()]
+    add = upsert(connection, tallies)
+    is_kept = tallies.c.what.like("attempts.%") & (tallies.c.total > add.excluded.total)
+    connection.execute(
+        add.on_conflict_do_update(
+            index_elements=["day", "what"],
+            set_={"total": case((is_kept, tallies.c.total), else_=add.excluded.total)},
+        ),
+        rows,
+    )
