@@ -529,12 +529,14 @@ class Day:
         new_items: items that became eligible in the window.
         source_names: sources that announced them.
         failed_sources: sources that could not be read at the time.
+        quiet_sources: sources whose last listing was empty, as on a holiday.
         next_digest_at: when the reader may expect the next one.
     """
 
     new_items: int = 0
     source_names: tuple[str, ...] = ()
     failed_sources: tuple[str, ...] = ()
+    quiet_sources: tuple[str, ...] = ()
     next_digest_at: datetime | None = None
 
 

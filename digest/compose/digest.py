@@ -1,8 +1,10 @@
 """Ranked items to a digest: what it carries, in which order, and whether it goes out at all."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from digest.model import (
@@ -26,8 +28,7 @@ ALSO_NEW = 10
 LATE = timedelta(days=14)
 
 
-@dataclass(frozen=True, slots=True)
-class Shelf:
+class Shelf(NamedTuple):
     """Where in a digest a pick stands: with its interest, with its day, or with what came late.
 
     Attributes:
@@ -135,7 +136,13 @@ def _also_new(
         return []
     since = max(window_from, subscriber.last_digest_at or window_from)
     fresh = [one.item for one in others if one.item.eligible_at and one.item.eligible_at >= since]
-    return [Mention.of(MentionKind.ALSO_NEW, item) for item in fresh[:ALSO_NEW]]
+    return [_named(item) for item in fresh[:ALSO_NEW]]
+
+
+@lru_cache(maxsize=4096)
+def _named(item: Item) -> Mention:
+    # Digests of one day name the same items.
+    return Mention.of(MentionKind.ALSO_NEW, item)
 
 
 def _is_outside(ranked: Ranked) -> bool:

@@ -5,21 +5,31 @@ from html import escape
 from itertools import chain
 from typing import NamedTuple
 
-from digest.compose import wording
+from digest.compose import headings, wording
+from digest.compose.body import Body, Entry, Lines, fit
+from digest.compose.digest import Shelf, shelf
 from digest.compose.extract import telling_sentences
 from digest.compose.pieces import (
     NOTHING,
     Both,
-    Form,
     OwnLinks,
     Piece,
     Pieces,
     Shown,
-    filled,
     joined,
     piece,
 )
-from digest.model import Digest, Item, Pick, Reason, Subscriber
+from digest.compose.pieces import Form as Fragment
+from digest.model import (
+    Digest,
+    Form,
+    Frequency,
+    Item,
+    MentionKind,
+    Pick,
+    Reason,
+    Subscriber,
+)
 from digest.render import Language
 
 # A large client clips HTML near 102 kB and takes the footer with it.
@@ -30,6 +40,9 @@ NOTE_BYTES = 4_000
 PREHEADER_TITLES = 4
 # How often an item's HTML names its reader's web copy: "more" and "less" stand below it.
 VERDICTS = 2
+# Title lines by what they tell: the first stand above the picks of a week, the last are the
+# first to go where room is short.
+MENTIONS = (MentionKind.MOST_VOTED, MentionKind.REVISED, MentionKind.ALSO_NEW)
 
 
 class Letter(NamedTuple):
@@ -46,16 +59,6 @@ class Letter(NamedTuple):
     unsubscribe_by_mail: str = ""
 
 
-class Entry(NamedTuple):
-    """One pick, rendered for its reader; the heading is that of a section it begins."""
-
-    heading: Shown
-    item: Both
-    summary: Shown
-    reasons: Shown
-    size: int
-
-
 def write_letter(
     pieces: Pieces, language: Language, digest: Digest, subscriber: Subscriber
 ) -> Letter:
@@ -67,18 +70,19 @@ def write_letter(
     opening = pieces.opening(
         language,
         digest.edition,
+        _is_weekly(subscriber),
         digest.day,
         len(digest.picks),
-        wording.looks_back_to(digest, subscriber),
+        headings.looks_back_to(digest, subscriber),
     )
     titles = [wording.title(pick.item) for pick in digest.picks[:PREHEADER_TITLES]]
-    preheader = piece(escape(wording.preheader(titles)))
+    preheader = piece(escape(headings.preheader(titles)))
     own = pieces.own_links(subscriber, digest)
     web_copy = piece(own.web_copy)
     footer = _footer(pieces, language, digest, subscriber, own, web_copy)
     around = (opening.html, preheader, footer.html)
     room = HTML_BYTES - frame.html.size - sum(part.size for part in around)
-    body = _body(pieces, language, digest.picks, room, web_copy)
+    body = _body(pieces, language, digest, subscriber, room, web_copy)
     return Letter(
         _framed(frame.html, preheader, opening.html, body.html, footer.html),
         _framed(frame.text, NOTHING.text, opening.text, body.text, footer.text),
@@ -87,72 +91,106 @@ def write_letter(
     )
 
 
-def fit(whole: Sequence[int], short: Sequence[int], room: int) -> tuple[int, int]:
-    """Say how many items are shown whole, and how many after them as a title line.
-
-    As many are whole as leave room for the title lines of all the others; where not even
-    the title lines fit alone, the last ones are left out.
-
-    Args:
-        whole, short: sizes of each item in both shapes, in the order shown.
-        room: what they may take together.
-    """
-    used, lines = 0, sum(short)
-    fitting = 0 if lines <= room else None
-    for count, (size, line) in enumerate(zip(whole, short, strict=True), start=1):
-        used += size
-        lines -= line
-        if used + lines <= room:
-            fitting = count
-    if fitting is not None:
-        return fitting, len(whole) - fitting
-    shown = used = 0
-    for line in short:
-        used += line
-        if used > room:
-            break
-        shown += 1
-    return 0, shown
-
-
 def _body(
-    pieces: Pieces, language: Language, picks: Sequence[Pick], room: int, web_copy: Piece
-) -> Letter:
-    """Write the picks, as many whole ones as fit."""
-    entries = _entries(pieces, language, picks)
-    sizes = [entry.size + VERDICTS * web_copy.size for entry in entries]
-    if sum(sizes) <= room:
-        body, _ = _whole(pieces, entries, web_copy)
+    pieces: Pieces,
+    language: Language,
+    digest: Digest,
+    subscriber: Subscriber,
+    room: int,
+    web_copy: Piece,
+) -> Body:
+    """Write the picks, as many whole ones as fit, and as many title lines as fit then."""
+    body = Body(pieces)
+    picks = digest.picks
+    entries = _entries(pieces, language, picks, subscriber, web_copy)
+    sizes = [entry.size for entry in entries]
+    left = room - sum(sizes)
+    if left >= 0:
+        if not digest.mentions:
+            body.add_items(entries)
+            return body
+        bullets = [pieces.bullet] * len(digest.mentions)
+        most_voted, *others = _mentioned(pieces, language, digest, left)
+        body.add_lines(most_voted, bullets)
+        body.add_items(entries)
+        for other in others:
+            body.add_lines(other, bullets)
         return body
-    lines = [pieces.short(language, pick.item) for pick in picks]
+    lines = [pieces.line(language, pick.item, "") for pick in picks]
     whole, short = fit(sizes, [line.html.size for line in lines], room - NOTE_BYTES)
-    body, links = _whole(pieces, entries[:whole], web_copy)
-    if whole:
-        _add(body, pieces.section(language, language.gettext("Also chosen for you")))
-    for place, line in enumerate(lines[whole : whole + short], start=whole):
-        links = _add_line(body, pieces, line, place, links)
+    body.add_items(entries[:whole])
+    heading = pieces.lines(language, language.gettext("Also chosen for you"))
+    shown = Lines(heading, lines[whole : whole + short])
+    body.add_lines(shown, pieces.places[whole:])
     if whole + short < len(picks):
-        _add(body, pieces.left_out(language, len(picks) - whole - short))
+        left_out = pieces.left_out(language, len(picks) - whole - short)
+        body.add(left_out, web_copy.encoded)
     return body
 
 
-def _entries(pieces: Pieces, language: Language, picks: Sequence[Pick]) -> list[Entry]:
+def _mentioned(pieces: Pieces, language: Language, digest: Digest, room: int) -> list[Lines]:
+    """Give the title lines of each kind, as many as fit: the least telling are dropped first."""
+    found: list[Lines] = []
+    for kind in MENTIONS:
+        lines: list[Both] = []
+        heading = pieces.lines(language, headings.mention_heading(language, kind, digest))
+        left = room - heading.html.size
+        for mention in digest.mentions:
+            if mention.kind is kind:
+                note = headings.mention_note(language, mention, digest.edition)
+                line = pieces.line(language, mention.item, note)
+                left -= line.html.size
+                if left < 0:
+                    break
+                lines.append(line)
+                room = left
+        found.append(Lines(heading, lines))
+    return found
+
+
+def _entries(
+    pieces: Pieces,
+    language: Language,
+    picks: Sequence[Pick],
+    subscriber: Subscriber,
+    web_copy: Piece,
+) -> list[Entry]:
     entries: list[Entry] = []
-    section: str | None = None
-    for pick in picks:
-        name = pick.interest or language.gettext("Popular today")
-        heading = NOTHING if name == section else pieces.section(language, name)
-        section = name
+    is_short = subscriber.form is Form.SHORT
+    # Most readers' sections are their interests, which need no looking up.
+    is_plain = not (subscriber.revisions or _is_weekly(subscriber))
+    section: Shelf | None = None
+    for number, pick in enumerate(picks):
+        where = Shelf(pick.interest) if is_plain else shelf(subscriber, pick.item, pick.interest)
+        heading = NOTHING
+        if where != section:
+            heading = pieces.section(language, headings.shelf_name(language, where))
+            section = where
         shown = wording.shown_reasons(pick.reasons)
-        summary = _summary(pieces, language, pick.item, shown)
         reasons = NOTHING
         if shown:
             few = shown[: wording.REASONS_SHOWN]
             reasons = pieces.reasons(language, *[(one.kind, one.value) for one in few])
-        item = pieces.item(language, pick.item, pick.upvotes, pick.comments, bool(shown))
-        size = heading.html.size + item.html.size + summary.html.size + reasons.html.size
-        entries.append(Entry(heading, item, summary, reasons, size))
+        size = heading.html.size + reasons.html.size
+        if is_short:
+            item = pieces.brief(language, pick.item, bool(shown))
+            size += item.html.size
+            fills = (reasons.html.encoded,), (reasons.text.encoded,)
+            entries.append(Entry(heading, item, *fills, size))
+            continue
+        summary = _summary(pieces, language, pick.item, shown)
+        picture = pieces.picture(pick.item) if subscriber.thumbnails else None
+        item = pieces.item(language, pick.item, pick.upvotes, pick.comments, bool(shown), picture)
+        size += item.html.size + summary.html.size + VERDICTS * web_copy.size
+        where_to = (pieces.numbers[number], web_copy.encoded)
+        html = (*where_to, summary.html.encoded, reasons.html.encoded)
+        text = (*where_to, summary.text.encoded, reasons.text.encoded)
+        entries.append(Entry(heading, item, html, text, size))
     return entries
+
+
+def _is_weekly(subscriber: Subscriber) -> bool:
+    return subscriber.schedule.frequency is Frequency.WEEKLY
 
 
 def _summary(pieces: Pieces, language: Language, item: Item, reasons: Sequence[Reason]) -> Shown:
@@ -162,37 +200,6 @@ def _summary(pieces: Pieces, language: Language, item: Item, reasons: Sequence[R
     else:
         text = telling_sentences(item.summary, wording.matched_words(reasons))
     return pieces.summary(language, item.language, text, bool(item.ai_summary)) if text else NOTHING
-
-
-def _whole(pieces: Pieces, entries: Sequence[Entry], web_copy: Piece) -> tuple[Letter, int]:
-    """Write whole items; gives the number of links in the text as well."""
-    html: list[bytes] = []
-    text: list[bytes] = []
-    links = 0
-    for place, (heading, item, summary, reasons, _) in enumerate(entries):
-        if heading is not NOTHING:
-            html.append(heading.html.encoded)
-            text.append(heading.text.encoded)
-        where = (pieces.places[place], pieces.numbers[place], web_copy.encoded)
-        html += filled(item.html, *where, summary.html.encoded, reasons.html.encoded)
-        numbers = pieces.numbers[links : links + item.text.numbers]
-        text += filled(item.text, *where, summary.text.encoded, reasons.text.encoded, *numbers)
-        links += item.text.numbers
-    return Letter(html, text), links
-
-
-def _add_line(body: Letter, pieces: Pieces, line: Both, place: int, links: int) -> int:
-    """Add a title line; gives the number of links in the text so far."""
-    where = pieces.places[place]
-    numbers = pieces.numbers[links : links + line.text.numbers]
-    body.html.extend(filled(line.html, where))
-    body.text.extend(filled(line.text, where, *numbers))
-    return links + line.text.numbers
-
-
-def _add(body: Letter, shown: Shown) -> None:
-    body.html.append(shown.html.encoded)
-    body.text.append(shown.text.encoded)
 
 
 def _footer(
@@ -218,7 +225,7 @@ def _footer(
 
 
 def _framed(
-    frame: Form, preheader: Piece, opening: Piece, body: list[bytes], footer: Piece
+    frame: Fragment, preheader: Piece, opening: Piece, body: list[bytes], footer: Piece
 ) -> list[bytes]:
     """Put stretches of the mail into the holes of its frame."""
     around = [[one] for one in frame.pieces]

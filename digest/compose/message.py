@@ -7,7 +7,7 @@ pieces; RFC 5322 by hand, with the stdlib's EmailMessage as the judge in the tes
 from collections.abc import Callable
 from email.utils import parseaddr
 
-from digest.compose import wording
+from digest.compose import headings, wording
 from digest.compose.headers import (
     address_header,
     date_header,
@@ -78,7 +78,7 @@ class MessageBuilder:
 
     def subject(self, digest: Digest, subscriber: Subscriber) -> str:
         """Write the subject: the date and the title of the first pick, by default."""
-        return wording.subject(
+        return headings.subject(
             self._language(subscriber),
             self._mail.subject,
             digest.edition,

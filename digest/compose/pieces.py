@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import NamedTuple, Protocol, TypeVar
 from urllib.parse import quote
 
-from digest.compose import wording
+from digest.compose import headings, wording
 from digest.compose.colours import DARK_CARD, DARK_PAGE, LIGHT_CARD, LIGHT_PAGE, shades
 from digest.compose.columns import WIDTH, columns, wrap
 from digest.compose.wire import ascii_address, quoted_printable, tidy
@@ -148,6 +148,15 @@ def _form(static_and_holes: Sequence[str], names: Sequence[str]) -> Form:
     return Form(tuple(one.encoded for one in pieces), size, getter, holes.count(NUMBER))
 
 
+def _title(item: Item) -> dict[str, object]:
+    """Give what every fragment with an item's title needs."""
+    return {
+        "title": wording.title(item),
+        "url": wording.page(item),
+        "item_language": wording.language_tag(item.language),
+    }
+
+
 def _verbatim(text: str, indent: int = 0) -> Shown:
     return Shown(piece(escape(text)), piece(wrap(text, indent=indent)))
 
@@ -175,6 +184,7 @@ class Pieces:
         self._leaving = leaving
         self._unsubscribe = unsubscribe
         self.has_web = links is not None
+        self._thumbnails = mail.thumbnails
         self._look = look(mail) | {"unsubscribe": unsubscribe, "has_web": links is not None}
         self.frame = lru_cache(KEPT_FRAMES)(self._frame)
         self.opening = lru_cache(KEPT_FRAMES)(self._opening)
@@ -186,14 +196,26 @@ class Pieces:
         self.moment = lru_cache(KEPT_FRAMES)(self._moment)
         numbers = range(1, MOST_NUMBERS + 1)
         self.numbers = tuple(piece(str(number)).encoded for number in numbers)
-        # Two columns wide, so that the text beside them stands in line.
-        self.places = tuple(piece(f"{place:>2}").encoded for place in numbers)
+        # As wide as two digits and a stop, so that the text beside them stands in line.
+        self.places = tuple(piece(f"{place:>2}.").encoded for place in numbers)
+        self.bullet = piece("  –").encoded
         self._kept_reason = lru_cache(KEPT_PARTS)(self._reason)
         self._reason_form = lru_cache(KEPT_FRAMES)(self._reason_around)
         self._summary_form = lru_cache(KEPT_FRAMES)(self._summary_around)
-        self.short = lru_cache(KEPT_ITEMS)(self._short)
+        self.line = lru_cache(KEPT_ITEMS)(self._line)
+        self.lines = lru_cache(KEPT_FRAMES)(self._lines)
+        self.brief = lru_cache(KEPT_ITEMS)(self._brief)
         self.left_out = lru_cache(KEPT_FRAMES)(self._left_out)
         self.footer = lru_cache(KEPT_FRAMES)(self._footer)
+
+    def picture(self, item: Item) -> str | None:
+        """Give the address of an item's thumbnail, as the operator wants it fetched."""
+        address = wording.safe_url(item.thumbnail)
+        if address is None or self._thumbnails == "off":
+            return None
+        if self._thumbnails == "proxied" and self._links:
+            return f"{self._links.base_url}/thumbnail/{item.id}"
+        return address
 
     def own_links(self, subscriber: Subscriber, digest: Digest) -> OwnLinks:
         """Give the addresses of a reader's pages.  They hold no sign that HTML would escape."""
@@ -223,14 +245,23 @@ class Pieces:
         return self._both("frame", language, holes, edition=edition)
 
     def _opening(
-        self, language: Language, edition: date, day: Day, picks: int, since: date | None
+        self,
+        language: Language,
+        edition: date,
+        is_weekly: bool,  # noqa: FBT001 - keywords cost a cached call a microsecond
+        day: Day,
+        picks: int,
+        since: date | None,
     ) -> Shown:
-        sentences = wording.on_the_day(language, day, picks, since)
-        return self._shown("opening", language, edition=edition, sentences=sentences)
+        return self._shown(
+            "opening",
+            language,
+            heading=headings.headline(language, edition, is_weekly=is_weekly),
+            sentences=headings.on_the_day(language, day, picks, since),
+        )
 
     def _section(self, language: Language, name: str) -> Shown:
-        heading = wording.line(name, wording.NAME_ROOM) or wording.NOTHING_TO_SHOW
-        return self._shown("section", language, name=heading)
+        return self._shown("section", language, name=name)
 
     def _item(
         self,
@@ -238,7 +269,8 @@ class Pieces:
         item: Item,
         upvotes: int | None,
         comments: int | None,
-        has_reasons: bool,  # noqa: FBT001 - keywords cost a cached call a microsecond
+        has_reasons: bool,  # noqa: FBT001 - likewise
+        picture: str | None,
     ) -> Both:
         votes, spoken = wording.counts(language, upvotes, comments)
         return self._both(
@@ -246,14 +278,15 @@ class Pieces:
             language,
             ("place", "pick", "web_copy", "summary", "reasons"),
             has_reasons=has_reasons,
-            title=wording.title(item),
-            url=wording.page(item),
             authors=wording.authors(language, item),
             organisation=wording.organisation(item),
             votes=votes,
+            sparkline=wording.sparkline(item.votes_by_day),
+            rising=wording.rising(language, item.votes_by_day),
+            picture=picture,
             comments=spoken,
             links=wording.links(language, item),
-            item_language=wording.language_tag(item.language),
+            **_title(item),
         )
 
     def _summary(
@@ -312,18 +345,24 @@ class Pieces:
     def _moment(self, language: Language, at: datetime, zone: str) -> Shown:
         return _verbatim(language.moment(at, zone))
 
-    def _short(self, language: Language, item: Item) -> Both:
-        return self._both(
-            "short",
-            language,
-            ("place",),
-            title=wording.title(item),
-            url=wording.page(item),
-            item_language=wording.language_tag(item.language),
-        )
+    def _line(self, language: Language, item: Item, note: str) -> Both:
+        return self._both("line", language, ("place",), note=note, **_title(item))
 
-    def _left_out(self, language: Language, items: int) -> Shown:
-        return self._shown("left_out", language, count=items)
+    def _lines(self, language: Language, name: str) -> Both:
+        return self._both("lines", language, ("lines",), name=name)
+
+    def _brief(
+        self,
+        language: Language,
+        item: Item,
+        has_reasons: bool,  # noqa: FBT001 - likewise
+    ) -> Both:
+        holes = ("place", "reasons")
+        return self._both("brief", language, holes, has_reasons=has_reasons, **_title(item))
+
+    def _left_out(self, language: Language, items: int) -> Both:
+        said = headings.left_out(language, items)
+        return self._both("left_out", language, ("web_copy",), said=said)
 
     def _footer(self, language: Language, has_next: bool) -> Both:  # noqa: FBT001 - likewise
         holes = ["address", "interests", "next_digest"]

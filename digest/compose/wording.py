@@ -1,4 +1,4 @@
-"""What the mail says in words: reasons, authors, counts, the line on the day, the subject.
+"""What the mail says of an item in words: title, authors, counts, reasons, a sparkline.
 
 Every word goes through the reader's `Language`; everything from outside becomes one clean
 line of bounded length here, so that templates and encoders only meet tame text.
@@ -8,12 +8,11 @@ import re
 from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import lru_cache
-from itertools import pairwise
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from digest.compose.extract import cut
-from digest.model import Day, Digest, Item, Reason, ReasonKind, Subscriber
+from digest.model import Item, Reason, ReasonKind
 from digest.render import Language
 from digest.text import one_line
 
@@ -27,11 +26,11 @@ AUTHORS_SHOWN = 3
 REASONS_SHOWN = 4
 # Longer addresses are no addresses of papers, and would eat the mail's size.
 ADDRESS_ROOM = 1000
-# Clients show some 90 characters of the subject and the preheader beside it.
-SUBJECT_TITLE_ROOM = 78
-PREHEADER_ROOM = 150
-# A digest that looks back further than this beyond its usual rhythm says so.
-USUAL_WINDOW = timedelta(days=3)
+# A day on which an item gained so many votes, and such a share of all it has, is a rise.
+RISING_VOTES = 5
+RISING_SHARE = 0.2
+SPARKLINE_DAYS = 7
+BARS = "▁▂▃▄▅▆▇█"
 # Looked up once: an enumeration's members are slow to reach, and each mail asks for many.
 KEYWORD, TOPIC, POPULARITY = ReasonKind.KEYWORD, ReasonKind.TOPIC, ReasonKind.POPULARITY
 
@@ -117,6 +116,38 @@ def counts(language: Language, upvotes: int | None, comments: int | None) -> tup
     return votes, spoken
 
 
+def sparkline(votes: Sequence[tuple[date, int]]) -> str:
+    """Draw the votes at the end of each of the last days; "" where fewer than two are known.
+
+    In signs of the text, which every client shows: SVG is not safe in mail.  A day that is
+    missing stands as high as the one before.
+    """
+    if len(votes) < 2:
+        return ""
+    first, last = max(votes[0][0], votes[-1][0] - timedelta(days=SPARKLINE_DAYS - 1)), votes[-1][0]
+    known = dict(votes)
+    height = next((count for day, count in reversed(votes) if day <= first), 0)
+    heights: list[int] = []
+    for number in range((last - first).days + 1):
+        height = known.get(first + timedelta(days=number), height)
+        heights.append(height)
+    top = max(heights)
+    if top <= 0:
+        return ""
+    return "".join(BARS[count * (len(BARS) - 1) // top] for count in heights)
+
+
+def rising(language: Language, votes: Sequence[tuple[date, int]]) -> str:
+    """Say that an item gained much on the last day of its votes; "" where it did not."""
+    if len(votes) < 2:
+        return ""
+    (_, before), (_, now) = votes[-2:]
+    gained = now - before
+    if gained < RISING_VOTES or gained < RISING_SHARE * now:
+        return ""
+    return language.gettext("rising: +%(n)s", n=language.number(gained))
+
+
 def shown_reasons(reasons: Sequence[Reason]) -> list[Reason]:
     """Put reasons in order of weight; popularity speaks only where nothing else does.
 
@@ -164,76 +195,6 @@ def _outside_words(language: Language, why: str) -> str:
 def matched_words(reasons: Sequence[Reason]) -> tuple[str, ...]:
     """Give the values of the reasons that are words of the item, in the order of *reasons*."""
     return tuple([one.value for one in reasons if one.share > 0 and one.kind in (KEYWORD, TOPIC)])
-
-
-def on_the_day(language: Language, day: Day, picks: int, since: date | None) -> tuple[str, ...]:
-    """Say what the day brought, honestly: one sentence a fact, the usual one first.
-
-    Args:
-        picks: how many items were chosen.
-        since: where the digest looks back further than usual, the first day of its window.
-    """
-    places = len(day.source_names)
-    brought = language.ngettext("%(n)s new item", "%(n)s new items", day.new_items)
-    origin = language.ngettext("from %(n)s source", "from %(n)s sources", places)
-    chosen = language.ngettext("%(n)s chosen for you", "%(n)s chosen for you", picks)
-    said = [
-        language.gettext(
-            "%(brought)s %(origin)s, %(chosen)s.", brought=brought, origin=origin, chosen=chosen
-        )
-        if day.new_items
-        else language.gettext("%(chosen)s.", chosen=chosen)
-    ]
-    if since:
-        said.append(
-            language.gettext("This digest catches up since %(day)s.", day=language.short_day(since))
-        )
-    if day.failed_sources:
-        names = language.enumeration(line(name, NAME_ROOM) for name in day.failed_sources)
-        said.append(
-            language.ngettext(
-                "%(names)s could not be read today; what it announces comes later.",
-                "%(names)s could not be read today; what they announce comes later.",
-                len(day.failed_sources),
-                names=names,
-            )
-        )
-    return tuple(said)
-
-
-def looks_back_to(digest: Digest, subscriber: Subscriber) -> date | None:
-    """Give the first day of a digest's window if it is longer than this reader's rhythm."""
-    # A day of grace: sources are late and clocks change.
-    back = digest.composed_at - digest.window_from - timedelta(days=1)
-    if back <= USUAL_WINDOW:
-        return None
-    days = sorted(subscriber.schedule.weekdays)
-    gaps = (after - day for day, after in pairwise([*days, days[0] + 7]))
-    return digest.window_from.date() if back > timedelta(days=max(gaps)) else None
-
-
-@lru_cache(maxsize=4096)
-def subject(language: Language, pattern: str, edition: date, title: str, count: int) -> str:
-    """Fill the operator's subject pattern: `{date}`, `{title}`, `{more}`, `{count}`.
-
-    Args:
-        title: of the first pick.
-        count: of all picks.
-    """
-    more = language.ngettext(", and %(n)s more", ", and %(n)s more", count - 1)
-    return one_line(
-        pattern.format(
-            date=language.short_day(edition),
-            title=cut(title, SUBJECT_TITLE_ROOM),
-            more=more if count > 1 else "",
-            count=language.number(count),
-        )
-    )
-
-
-def preheader(titles: Sequence[str]) -> str:
-    """Give the preview beside the subject: the titles that the subject does not show."""
-    return cut(" · ".join(titles[1:] or titles), PREHEADER_ROOM)
 
 
 def _weight(reason: Reason) -> float:

@@ -65,6 +65,7 @@ class Candidates:
     news: News
     ranker: Ranker
     failed_sources: tuple[str, ...]
+    quiet_sources: tuple[str, ...]
 
 
 def compose_due(
@@ -106,9 +107,14 @@ def read_candidates(database: Database, composer: Composer, now: datetime) -> Ca
         items = item_store.candidates(connection, since)
         items = item_store.with_votes(connection, items, (since - timedelta(days=1)).date())
         states = sources.list_sources(connection)
+        quiet = sources.quiet_source_names(connection)
     failed = tuple(one.source.name for one in states if one.enabled and one.failures)
     return Candidates(
-        items=items, news=News(items), ranker=composer.ranker(), failed_sources=failed
+        items=items,
+        news=News(items),
+        ranker=composer.ranker(),
+        failed_sources=failed,
+        quiet_sources=tuple(sorted(quiet.difference(failed))),
     )
 
 
@@ -242,11 +248,13 @@ def _delivery(digest: Digest, recipient: str, mail: MailSettings, now: datetime)
 
 
 def _day(subscriber: Subscriber, since: datetime, candidates: Candidates, now: datetime) -> Day:
-    new_items, source_names = candidates.news.since(since)
+    # What the last digest counted is no news, although it may be picked today.
+    new_items, source_names = candidates.news.since(max(since, subscriber.last_digest_at or since))
     return Day(
         new_items=new_items,
         source_names=source_names,
         failed_sources=candidates.failed_sources,
+        quiet_sources=candidates.quiet_sources,
         next_digest_at=next_digest_at(subscriber.schedule, now),
     )
 

@@ -52,6 +52,10 @@ class Language:
         """Write a day in full: Saturday, 21 November 2026."""
         return str(format_date(on, "full", locale=self._locale))
 
+    def long_day(self, on: date) -> str:
+        """Write a day in full but for its year: Saturday 21 November."""
+        return str(format_skeleton("MMMMEEEEd", on, locale=self._locale))
+
     def short_day(self, on: date) -> str:
         """Write a day shortly, without its year: Sat 21 Nov."""
         return str(format_skeleton("MMMEd", on, locale=self._locale))

@@ -331,6 +331,7 @@ digests = Table(
     _needed("new_items", Integer),
     _needed("source_names", TEXTS),
     _needed("failed_sources", TEXTS),
+    _needed("quiet_sources", TEXTS, server_default="[]"),
     Column("next_digest_at", Instant),
     # Title lines, as mentions.py writes them: nobody looks for one, so they need no rows.
     _needed("mentions", ROWS, server_default="[]"),

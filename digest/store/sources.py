@@ -69,6 +69,19 @@ def list_sources(connection: Connection) -> list[SourceState]:
     return sorted(states, key=lambda state: state.source.name)
 
 
+def quiet_source_names(connection: Connection) -> set[str]:
+    """Name the sources whose last listing was empty, as on a weekend or a holiday."""
+    last = (
+        select(listings.c.outcome)
+        .where(listings.c.source_id == sources.c.id, listings.c.outcome != ListingOutcome.UNCHANGED)
+        .order_by(listings.c.at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    wanted = select(sources.c.name).where(sources.c.enabled, last == ListingOutcome.EMPTY)
+    return set(connection.scalars(wanted))
+
+
 def claim_due_sources(
     connection: Connection,
     now: datetime,

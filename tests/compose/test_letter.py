@@ -2,26 +2,52 @@
 
 import re
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
+from digest.compose.body import fit
 from digest.compose.columns import WIDTH, columns
-from digest.compose.letter import HTML_BYTES, fit
+from digest.compose.letter import HTML_BYTES
 from digest.compose.message import MessageBuilder
 from digest.compose.wording import shown_reasons
-from digest.model import Day, Digest, Links, Ranked, Reason, ReasonKind
+from digest.links import Links as OwnAddresses
+from digest.model import (
+    Day,
+    Digest,
+    Form,
+    Frequency,
+    Links,
+    Mention,
+    MentionKind,
+    Ranked,
+    Reason,
+    ReasonKind,
+    Schedule,
+    Subscriber,
+)
 from digest.render import Templates
-from tests.compose.samples import ADA, DAY, MAIL, make_digest, make_item
+from tests.compose.samples import (
+    ADA,
+    DAY,
+    DELIVERY_ID,
+    EDITION,
+    MAIL,
+    NOW,
+    make_digest,
+    make_item,
+    make_ranked,
+)
 
 BUILDER = MessageBuilder(MAIL, Templates())
+OUR_LINKS = OwnAddresses("https://digest.example.org", ["k" * 40])
 
 
-def html_of(digest: Digest) -> LexborHTMLParser:
-    return LexborHTMLParser(BUILDER.html(digest, ADA))
+def html_of(digest: Digest, subscriber: Subscriber = ADA) -> LexborHTMLParser:
+    return LexborHTMLParser(BUILDER.html(digest, subscriber))
 
 
 def texts(tree: LexborHTMLParser, selector: str) -> list[str]:
@@ -224,7 +250,7 @@ def test_what_does_not_fit_even_as_a_line_is_counted():
     html, text = BUILDER.html(digest, ADA), BUILDER.text(digest, ADA)
 
     assert len(html.encode()) <= HTML_BYTES
-    shown = len(texts(LexborHTMLParser(html), ".short, h3"))
+    shown = len(texts(LexborHTMLParser(html), ".line, h3"))
     assert 20 < shown < 100
     assert f"{100 - shown} more were chosen" in flat(html)
     assert f"{100 - shown} more were chosen" in flat(text)
@@ -287,3 +313,172 @@ def test_reason_that_says_the_same_as_a_stronger_one_is_left_out():
     ]
 
     assert shown_reasons(reasons) == reasons[:2]
+
+
+SHORT = replace(ADA, form=Form.SHORT)
+WEEKLY = replace(ADA, schedule=Schedule(frequency=Frequency.WEEKLY, weekdays=frozenset({5})))
+
+
+def named(kind: MentionKind, number: int, **known: object) -> Mention:
+    return Mention.of(kind, make_item(number, f"{kind} number {number}", **known))
+
+
+MENTIONS = (
+    named(MentionKind.MOST_VOTED, 21, upvotes=1204),
+    named(MentionKind.REVISED, 22, version=2),
+    *(named(MentionKind.ALSO_NEW, 30 + n) for n in range(10)),
+)
+
+
+def test_short_form_is_titles_and_reasons_alone():
+    digest = make_digest(subscriber=SHORT)
+
+    tree = html_of(digest, SHORT)
+
+    assert texts(tree, "h3 a") == [pick.item.title for pick in digest.picks]
+    assert len(texts(tree, ".reasons")) == len(digest.picks)
+    assert texts(tree, ".summary, .by, .count, .links") == []
+    text = BUILDER.text(digest, SHORT)
+    assert "Why: Matryoshka embeddings; retrieval, index" in text
+    assert "Telescope" not in text
+
+
+def test_weekly_form_goes_by_days_under_the_most_voted():
+    days = (0, 3, 0, 6, 3, 0)
+    ranked = [
+        replace(one, item=replace(one.item, eligible_at=NOW - timedelta(days=back)))
+        for one, back in zip(make_ranked(), days, strict=True)
+    ]
+    digest = replace(make_digest(ranked, WEEKLY), mentions=MENTIONS)
+
+    tree = html_of(digest, WEEKLY)
+
+    assert texts(tree, "h1") == ["The week to Saturday, 21 November 2026"]
+    assert texts(tree, "h2") == [
+        "Most voted this week",
+        "Saturday 21 November",
+        "Wednesday 18 November",
+        "Sunday 15 November",
+        "New versions",
+        "Also new today",
+    ]
+    assert texts(tree, ".line")[0] == "most-voted number 21 · 1,204 votes"
+
+
+@pytest.mark.parametrize(
+    ("sent_on", "said"),
+    [
+        pytest.param(date(2026, 11, 17), "v2 of what you got on Tuesday", id="this week"),
+        pytest.param(date(2026, 11, 3), "v2 of what you got on Tue 3 Nov", id="weeks ago"),
+    ],
+)
+def test_revised_item_says_when_the_reader_had_it(sent_on, said):
+    revised = replace(named(MentionKind.REVISED, 22, version=2), sent_on=sent_on)
+    digest = replace(make_digest(), mentions=(revised,))
+
+    assert texts(html_of(digest), ".line") == [f"revised number 22 · {said}"]
+    assert said in flat(BUILDER.text(digest, ADA))
+
+
+def test_title_lines_that_do_not_fit_are_dropped_from_the_tail():
+    # So many whole items all but fill the mail.
+    digest = many(91)
+    full = replace(digest, mentions=MENTIONS)
+
+    html, text = BUILDER.html(full, ADA), BUILDER.text(full, ADA)
+
+    assert len(html.encode()) <= HTML_BYTES
+    shown = texts(LexborHTMLParser(html), ".line a")
+    titles = [mention.item.title for mention in MENTIONS]
+    assert shown == titles[: len(shown)]
+    assert 0 < len(shown) < len(titles)
+    assert [title for title in titles if f"{title}\n" in text or f"{title} ·" in text] == shown
+
+
+def test_rise_is_drawn_in_signs_of_the_text():
+    votes = tuple(
+        (EDITION - timedelta(days=back), count) for back, count in ((3, 2), (1, 9), (0, 16))
+    )
+    ranked = make_ranked()[:1]
+    item = replace(ranked[0].item, votes_by_day=votes, upvotes=16)
+    digest = make_digest([replace(ranked[0], item=item)])
+
+    assert texts(html_of(digest), ".sparkline") == ["▁▁▄█"]
+    assert texts(html_of(digest), ".rising") == ["rising: +7"]
+    assert "16 votes ▁▁▄█ · rising: +7 · 12 comments" in BUILDER.text(digest, ADA)
+
+
+@pytest.mark.parametrize(
+    "votes",
+    [
+        pytest.param((), id="unknown"),
+        pytest.param(((EDITION, 9),), id="one day"),
+        pytest.param(((EDITION - timedelta(days=1), 0), (EDITION, 0)), id="none"),
+    ],
+)
+def test_no_votes_are_no_drawing(votes):
+    ranked = make_ranked()[:1]
+    digest = make_digest([replace(ranked[0], item=replace(ranked[0].item, votes_by_day=votes))])
+
+    assert texts(html_of(digest), ".sparkline, .rising") == []
+
+
+@pytest.mark.parametrize(
+    ("allowed", "wanted", "shown"),
+    [
+        pytest.param("off", True, [], id="the operator allows none"),
+        pytest.param("direct", False, [], id="not asked for"),
+        pytest.param("direct", True, ["https://cdn.example/t.png"], id="from its source"),
+        pytest.param(
+            "proxied", True, ["https://digest.example.org/thumbnail/item-1"], id="through us"
+        ),
+    ],
+)
+def test_pictures_are_shown_where_both_sides_want_them(allowed, wanted, shown):
+    mail = MAIL.model_copy(update={"thumbnails": allowed})
+    builder = MessageBuilder(mail, Templates(), OUR_LINKS)
+    reader = replace(ADA, id=DELIVERY_ID, thumbnails=wanted)
+    ranked = make_ranked()[:1]
+    item = replace(ranked[0].item, thumbnail="https://cdn.example/t.png")
+    digest = replace(make_digest([replace(ranked[0], item=item)], reader), id=DELIVERY_ID)
+
+    pictures = LexborHTMLParser(builder.html(digest, reader)).css("img")
+
+    assert [one.attributes["src"] for one in pictures] == shown
+    for one in pictures:
+        assert (one.attributes["width"], one.attributes["height"]) == ("112", "63")
+        assert one.attributes["alt"] == f"Picture of “{item.title}”"
+
+
+def test_operators_picture_stands_for_the_name_and_says_it():
+    mail = MAIL.model_copy(update={"logo_image": "https://example.org/logo.png", "logo_width": 90})
+
+    html = MessageBuilder(mail, Templates()).html(make_digest(), ADA)
+
+    [image] = LexborHTMLParser(html).css("img")
+    assert (image.attributes["alt"], image.attributes["width"]) == ("Daily Digest", "90")
+    assert "DAILY DIGEST" in MessageBuilder(mail, Templates()).text(make_digest(), ADA)
+
+
+def test_what_is_left_out_can_be_read_in_the_browser():
+    builder = MessageBuilder(MAIL, Templates(), OUR_LINKS)
+    ranked = [
+        Ranked(item=make_item(n, f"{n} " + "模" * 290), score=1 - n / 1000) for n in range(100)
+    ]
+    reader = replace(ADA, id=DELIVERY_ID, max_items=100)
+    digest = replace(make_digest(ranked, reader), id=DELIVERY_ID)
+
+    html, text = builder.html(digest, reader), builder.text(digest, reader)
+
+    assert len(html.encode()) <= HTML_BYTES
+    [link] = LexborHTMLParser(html).css(".note a")
+    assert link.attributes["href"] in text.partition("Read the rest in the browser:")[2]
+
+
+def test_quiet_and_many_failed_sources_are_told_shortly():
+    day = replace(DAY, failed_sources=tuple("abcdefg"), quiet_sources=("arxiv-cs",))
+
+    said = texts(html_of(make_digest(day=day)), ".lead")
+
+    assert said[1].startswith("a, b, c, d and 3 more sources could not be read today; what they")
+    assert said[2] == "Nothing was announced by arxiv-cs, as on a weekend or a holiday."

@@ -6,17 +6,20 @@ from datetime import date, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import insert
 
 from digest.model import Announce, ListingOutcome, Source, Validators
+from digest.store.schema import listings
 from digest.store.sources import (
     claim_due_sources,
     follow_count,
     list_sources,
+    quiet_source_names,
     recent_checks,
     record_check,
     save_sources,
 )
-from tests.store.makers import LATER, LEASE, NOW
+from tests.store.makers import LATER, LEASE, NOW, store_source
 
 PAPERS = Source(
     name="papers",
@@ -253,3 +256,25 @@ def test_usual_count_reaches_a_steady_count(usual, items):
         usual = follow_count(usual, items)
 
     assert usual == items
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "quiet"),
+    [
+        pytest.param([ListingOutcome.EMPTY], {"papers"}, id="empty"),
+        pytest.param(
+            [ListingOutcome.EMPTY, ListingOutcome.UNCHANGED], {"papers"}, id="empty, asked again"
+        ),
+        pytest.param([ListingOutcome.EMPTY, ListingOutcome.NEW], set(), id="no longer"),
+        pytest.param([], set(), id="never read"),
+    ],
+)
+def test_source_is_quiet_while_its_last_listing_is_empty(database, outcomes, quiet):
+    with database.write() as connection:
+        source_id = store_source(connection)
+        for number, outcome in enumerate(outcomes):
+            row = {"id": str(number), "source_id": source_id, "outcome": outcome, "items": 0}
+            at = NOW + timedelta(hours=number)
+            connection.execute(insert(listings), [row | {"at": at}])
+
+        assert quiet_source_names(connection) == quiet

@@ -24,7 +24,8 @@ def upgrade() -> None:
         sa.Column("revisions", sa.Boolean(), nullable=False, server_default=sa.false()),
     ):
         op.add_column("subscribers", wish)
-    op.add_column("digests", sa.Column("mentions", sa.Text(), nullable=False, server_default="[]"))
+    for name in ("quiet_sources", "mentions"):
+        op.add_column("digests", sa.Column(name, sa.Text(), nullable=False, server_default="[]"))
     live = sa.text("merged_into IS NULL")
     op.create_index(
         *("ix_items_revised_at", "items", ["revised_at"]),

@@ -1,0 +1,101 @@
+"""What stands between a mail's opening and its footer: items and title lines, kept in size."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from digest.compose.pieces import NOTHING, Both, Pieces, Shown, filled
+
+
+class Entry(NamedTuple):
+    """One pick, rendered for its reader; the heading is that of a section it begins.
+
+    Attributes:
+        parts: what fills the item's holes after its place, in HTML and in text.
+    """
+
+    heading: Shown
+    item: Both
+    html: tuple[bytes, ...]
+    text: tuple[bytes, ...]
+    size: int
+
+
+class Lines(NamedTuple):
+    """Title lines under their heading."""
+
+    heading: Both
+    lines: list[Both]
+
+
+class Body:
+    """What stands between opening and footer, in order; numbers the links of the text."""
+
+    def __init__(self, pieces: Pieces) -> None:
+        self.html: list[bytes] = []
+        self.text: list[bytes] = []
+        self._pieces = pieces
+        self._links = 0
+
+    def add_items(self, entries: Sequence[Entry]) -> None:
+        """Add items, from the first place on."""
+        # No method is called in this loop: it is most of what a mail costs.
+        places, numbers, begun = self._pieces.places, self._pieces.numbers, self._links
+        for place, (heading, item, html, text, _) in zip(places, entries, strict=False):
+            if heading is not NOTHING:
+                self.html.append(heading.html.encoded)
+                self.text.append(heading.text.encoded)
+            end = begun + item.text.numbers
+            self.html += filled(item.html, place, *html)
+            self.text += filled(item.text, place, *text, *numbers[begun:end])
+            begun = end
+        self._links = begun
+
+    def add_lines(self, shown: Lines, places: Sequence[bytes]) -> None:
+        """Add title lines, each with its place."""
+        if not shown.lines:
+            return
+        html: list[bytes] = []
+        text: list[bytes] = []
+        for line, place in zip(shown.lines, places, strict=False):
+            html += filled(line.html, place)
+            text += filled(line.text, place, *self._numbers(line))
+        self.html += filled(shown.heading.html, b"".join(html))
+        self.text += filled(shown.heading.text, b"".join(text))
+
+    def add(self, shown: Both, part: bytes) -> None:
+        """Add a fragment with one hole."""
+        self.html += filled(shown.html, part)
+        self.text += filled(shown.text, part)
+
+    def _numbers(self, shown: Both) -> tuple[bytes, ...]:
+        begun = self._links
+        self._links += shown.text.numbers
+        return self._pieces.numbers[begun : self._links]
+
+
+def fit(whole: Sequence[int], short: Sequence[int], room: int) -> tuple[int, int]:
+    """Say how many items are shown whole, and how many after them as a title line.
+
+    As many are whole as leave room for the title lines of all the others; where not even
+    the title lines fit alone, the last ones are left out.
+
+    Args:
+        whole, short: sizes of each item in both shapes, in the order shown.
+        room: what they may take together.
+    """
+    used, lines = 0, sum(short)
+    fitting = 0 if lines <= room else None
+    for count, (size, line) in enumerate(zip(whole, short, strict=True), start=1):
+        used += size
+        lines -= line
+        if used + lines <= room:
+            fitting = count
+    if fitting is not None:
+        return fitting, len(whole) - fitting
+    shown = used = 0
+    for line in short:
+        used += line
+        if used > room:
+            break
+        shown += 1
+    return 0, shown
