@@ -593,6 +593,9 @@ class Delivery:
         message_id: without angle brackets; the same for every attempt.
         attempts: tries begun so far, a running one included.
         next_attempt_at: when it is due; a claim moves it on.
+        counted_from: since when it is tried, times of standstill left out; None = since it was
+            made.
+        superseded_at: when the reader's next digest is due; None = it waits for none.
     """
 
     id: str
@@ -606,6 +609,8 @@ class Delivery:
     created_at: datetime
     next_attempt_at: datetime
     last_reply: str | None = None
+    counted_from: datetime | None = None
+    superseded_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

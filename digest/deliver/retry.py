@@ -5,6 +5,7 @@ Values only: a delivery, a reply and an instant in, an attempt out.
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -12,6 +13,9 @@ from digest.model import Attempt, AttemptOutcome, Delivery, Reply
 
 FIRST_WAIT = timedelta(minutes=5)  # the usual delay of a greylist; RFC 6647 section 4.1
 LONGEST_WAIT = timedelta(hours=4)
+# So often is tried at least, although time ran out while the relay or we ourselves were down.
+FEWEST_TRIES = 4
+HOUR = timedelta(hours=1)
 SPREAD = 0.5  # jitter adds up to this share, so that a batch deferred at once comes back apart
 
 ENHANCED = re.compile(r"\s*([245])\.(\d{1,3})\.(\d{1,3})(?!\d)")
@@ -59,9 +63,9 @@ def decide(
 ) -> Attempt:
     """Judge the reply to one try at a delivery.
 
-    4yz and connection faults are tried again until *give_up_after* has passed since the
-    delivery was made, the last time at that very instant; 5yz is final, but for a full
-    mailbox and the old spelling of "too many recipients".
+    4yz and connection faults are tried again until *give_up_after* has passed or the reader's
+    next digest is due, the last time at that very instant, but `FEWEST_TRIES` times at least;
+    5yz is final, but for a full mailbox and the old spelling of "too many recipients".
 
     Args:
         delivery: its `attempts` count the try that is judged.
@@ -75,24 +79,30 @@ def decide(
     if 200 <= reply.code < 300:
         return Attempt(delivery_id=delivery.id, at=now, outcome=AttemptOutcome.SENT, reply=reply)
     cause = cause_of(reply)
-    last_chance_at = delivery.created_at + give_up_after
+    last_chance_at = (delivery.counted_from or delivery.created_at) + give_up_after
+    why = f"tried for {give_up_after / HOUR:g} h"
+    if delivery.superseded_at and delivery.superseded_at < last_chance_at:
+        last_chance_at, why = delivery.superseded_at, "the next digest is due"
+    is_late = now >= last_chance_at
     gives_up = reply.uncertain and not retries_uncertain
-    if gives_up or _is_final(reply, cause) or now >= last_chance_at:
+    is_final = gives_up or _is_final(reply, cause)
+    if is_final or (is_late and delivery.attempts >= FEWEST_TRIES):
+        text = reply.text if is_final else f"{reply.text[:400]} (given up: {why})"
         return Attempt(
             delivery_id=delivery.id,
             at=now,
             outcome=AttemptOutcome.FAILED,
-            reply=reply,
+            reply=replace(reply, text=text),
             bad_address=cause is Cause.BAD_ADDRESS,
         )
     shortest = SHORTEST_WAIT.get(cause, FIRST_WAIT) * (1 + SPREAD * jitter)
-    wait = max(next_wait(delivery.attempts, jitter), shortest)
+    again_at = now + max(next_wait(delivery.attempts, jitter), shortest)
     return Attempt(
         delivery_id=delivery.id,
         at=now,
         outcome=AttemptOutcome.DEFERRED,
         reply=reply,
-        next_attempt_at=min(now + wait, last_chance_at),
+        next_attempt_at=again_at if is_late else min(again_at, last_chance_at),
     )
 
 

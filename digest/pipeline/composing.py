@@ -244,6 +244,7 @@ def _delivery(digest: Digest, recipient: str, mail: MailSettings, now: datetime)
         digest_id=digest.id,
         created_at=now,
         next_attempt_at=now,
+        superseded_at=digest.day.next_digest_at,
     )
 
 

@@ -17,7 +17,7 @@ from digest.model import (
     SubscriberStatus,
     new_id,
 )
-from digest.store.database import claim_due
+from digest.store.database import claim_due, update_rows
 from digest.store.recovery import this_worker
 from digest.store.schema import PENDING, attempts, deliveries, subscribers
 from digest.store.subscriber_rows import GETS_MAIL
@@ -26,6 +26,9 @@ from digest.store.subscribers import end_subscriptions
 PLAIN = tuple(part.name for part in fields(Delivery))
 REPLY = tuple(part.name for part in fields(Reply))
 ATTEMPT = tuple(part.name for part in fields(Attempt) if part.name != "reply")
+
+# What is overdue for longer waited for us: we were down, or held to a pace or a warm-up.
+STANDSTILL = timedelta(hours=1)
 
 STATUS_AFTER = {
     AttemptOutcome.SENT: DeliveryStatus.SENT,
@@ -62,7 +65,8 @@ def claim_due_deliveries(
 ) -> list[Delivery]:
     """Claim deliveries that are due, longest due first; the attempt counts from here on.
 
-    A delivery that nobody records is due again after *lease*.
+    A delivery that nobody records is due again after *lease*.  Where nobody asked for a while,
+    the time does not count towards giving up.
 
     Returns:
         deliveries as they stand after the claim.
@@ -79,8 +83,21 @@ def claim_due_deliveries(
         limit,
         attempts=deliveries.c.attempts + 1,
     )
+    began = {
+        row.id: (row.counted_from or row.created_at) + (now - row.next_attempt_at)
+        for row in rows
+        if now - row.next_attempt_at > STANDSTILL
+    }
+    stood_still = [{"id": row_id, "counted_from": at} for row_id, at in began.items()]
+    update_rows(connection, deliveries.c.id, stood_still)
     return [
-        replace(_delivery(row), attempts=row.attempts + 1, next_attempt_at=until) for row in rows
+        replace(
+            _delivery(row),
+            attempts=row.attempts + 1,
+            next_attempt_at=until,
+            counted_from=began.get(row.id, row.counted_from),
+        )
+        for row in rows
     ]
 
 
@@ -206,7 +223,7 @@ def find_delivery(connection: Connection, delivery_id: str) -> Delivery | None:
 
 
 def retry_delivery(connection: Connection, delivery_id: str, now: datetime) -> bool:
-    """Make a delivery due at once, as if it were made now; one that failed is taken up again.
+    """Make a delivery due at once, its time begun anew; one that failed is taken up again.
 
     Returns:
         False if it was sent or cancelled, is being tried at this moment, or its reader left.
@@ -223,7 +240,12 @@ def retry_delivery(connection: Connection, delivery_id: str, now: datetime) -> b
                 deliveries.c.claimed_by.is_(None),
             )
             # Counted from now: it would be given up at the next "try later" otherwise.
-            .values(status=DeliveryStatus.PENDING, next_attempt_at=now, created_at=now)
+            .values(
+                status=DeliveryStatus.PENDING,
+                next_attempt_at=now,
+                counted_from=now,
+                superseded_at=None,
+            )
         ).rowcount
     )
 

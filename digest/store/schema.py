@@ -372,6 +372,8 @@ deliveries = Table(
     _needed("next_attempt_at", Instant),
     Column("claimed_by", Text),
     Column("last_reply", Text),
+    Column("counted_from", Instant),
+    Column("superseded_at", Instant),
 )
 
 PENDING = deliveries.c.status == _fixed(DeliveryStatus.PENDING)

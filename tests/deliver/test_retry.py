@@ -1,5 +1,6 @@
 """What a reply means: the table of codes, and the laws of waiting."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.deliver.retry import (
+    FEWEST_TRIES,
     Cause,
     cause_of,
     decide,
@@ -21,8 +23,8 @@ DAY = timedelta(hours=24)
 SENT, DEFERRED, FAILED = AttemptOutcome.SENT, AttemptOutcome.DEFERRED, AttemptOutcome.FAILED
 
 
-def judge(reply, *, attempts=1, age=timedelta(0), jitter=0.0):
-    delivery = make_delivery(attempts=attempts, created_at=NOW - age)
+def judge(reply, *, attempts=1, age=timedelta(0), jitter=0.0, **fields):
+    delivery = replace(make_delivery(attempts=attempts, created_at=NOW - age), **fields)
     return decide(delivery, reply, now=NOW, give_up_after=DAY, jitter=jitter)
 
 
@@ -164,9 +166,43 @@ def test_last_attempt_is_made_when_time_is_up():
 
 @pytest.mark.parametrize("code", [0, 421, 451])
 def test_what_is_transient_fails_once_time_is_up(code):
-    attempt = judge(Reply(code=code, text="later"), age=DAY)
+    attempt = judge(Reply(code=code, text="later"), attempts=FEWEST_TRIES, age=DAY)
 
     assert (attempt.outcome, attempt.bad_address) == (FAILED, False)
+    assert attempt.reply.text == "later (given up: tried for 24 h)"
+
+
+def test_some_tries_are_made_although_time_is_up():
+    """The relay was out of reach for a day: one "try later" after it is not the end."""
+    later = Reply(code=451, text="later")
+    waits = []
+    for attempts in range(1, FEWEST_TRIES):
+        attempt = judge(later, attempts=attempts, age=3 * DAY)
+        assert attempt.outcome is DEFERRED
+        waits.append(attempt.next_attempt_at - NOW)
+
+    assert waits == [timedelta(minutes=one) for one in (5, 10, 20)]
+    assert judge(later, attempts=FEWEST_TRIES, age=3 * DAY).outcome is FAILED
+
+
+def test_time_in_which_nobody_tried_does_not_count():
+    started = NOW - timedelta(hours=1)
+
+    assert judge(Reply(code=451, text="later"), attempts=9, age=9 * DAY, counted_from=started) == (
+        judge(Reply(code=451, text="later"), attempts=9, age=timedelta(hours=1))
+    )
+
+
+def test_what_the_next_digest_supersedes_is_given_up_and_says_so():
+    superseded_at = NOW + timedelta(minutes=2)
+    later = Reply(code=451, text="later")
+
+    last = judge(later, attempts=9, superseded_at=superseded_at)
+    ended = judge(later, attempts=9, superseded_at=NOW)
+
+    assert last.next_attempt_at == superseded_at
+    assert ended.outcome is FAILED
+    assert ended.reply.text == "later (given up: the next digest is due)"
 
 
 jitters = st.floats(0.0, 1.0)

@@ -83,6 +83,31 @@ def test_delivery_of_a_crashed_worker_is_due_again_after_the_lease(database, del
     assert [one.attempts for one in claim(database, NOW + LEASE)] == [2, 2]
 
 
+def test_time_in_which_nobody_asked_does_not_count(database, deliveries):
+    """The service was down for three days: as if the clock had stood still."""
+    down = timedelta(days=3)
+
+    claimed = claim(database, NOW + down)
+
+    assert [one.counted_from for one in claimed] == [one.created_at + down for one in deliveries]
+    assert [stored(database, one) for one in deliveries] == claimed
+
+
+def test_taken_up_again_a_delivery_has_its_whole_time_and_stays_what_it_was(database, deliveries):
+    claim(database)
+    record(database, make_attempt(deliveries[0], FAILED))
+
+    with database.write() as connection:
+        assert retry_delivery(connection, deliveries[0].id, LATER)
+
+    again = stored(database, deliveries[0])
+    assert (again.counted_from, again.superseded_at) == (LATER, None)
+    assert (again.created_at, again.message_id) == (
+        deliveries[0].created_at,
+        deliveries[0].message_id,
+    )
+
+
 def test_longest_due_is_claimed_first(database, deliveries):
     record(database, make_attempt(deliveries[0], DEFERRED, next_attempt_at=LATER))
 

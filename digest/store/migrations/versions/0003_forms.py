@@ -2,7 +2,7 @@
 
 And how many votes an item had at the end of each day, what a digest names beside its picks, by
 which words an item is found, how many items of a listing were new, what was counted each day, and
-indexes to count by.
+indexes to count by; and until when a delivery is tried.
 """
 
 import sqlalchemy as sa
