@@ -26,6 +26,8 @@ def upgrade() -> None:
         op.add_column("subscribers", wish)
     for name in ("quiet_sources", "mentions"):
         op.add_column("digests", sa.Column(name, sa.Text(), nullable=False, server_default="[]"))
+    for name in ("counted_from", "superseded_at"):
+        op.add_column("deliveries", sa.Column(name, sa.DateTime(timezone=True)))
     live = sa.text("merged_into IS NULL")
     op.create_index(
         *("ix_items_revised_at", "items", ["revised_at"]),
