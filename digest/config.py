@@ -282,6 +282,8 @@ class WebSettings(Group):
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     admin_token: SecretStr | None = None
     admin_token_file: Path | None = None
+    admin_header: str | None = Field(None, pattern=r"^[A-Za-z0-9-]{1,64}$")
+    admin_users: tuple[str, ...] = ()
     sign_ups_per_network: int = Field(20, ge=1)
     sign_ups_per_hour: int = Field(500, ge=1)
     unconfirmed_for: Span = timedelta(days=7)
@@ -293,6 +295,8 @@ class WebSettings(Group):
         for name in ("secret_key", "admin_token"):
             if getattr(self, name) and getattr(self, f"{name}_file"):
                 raise ValueError(f"{name} and {name}_file exclude each other")
+        if self.admin_header and not (self.admin_users and self.trusted_proxies):
+            raise ValueError("admin_header needs admin_users and trusted_proxies")
         if self.base_url and not (self.secret_key or self.secret_key_file):
             raise ValueError(
                 "base_url needs secret_key or secret_key_file,"
@@ -655,12 +659,18 @@ def web_keys(web: WebSettings) -> tuple[str, ...]:
 
 
 def admin_token(web: WebSettings) -> str | None:
-    """Give the token of the operator's page; None = there is no such page.
+    """Give the token of the operator's page; None = nobody gets in by one.
 
     Raises:
-        ConfigError: the file cannot be read or is empty.
+        ConfigError: the file cannot be read or is empty, or the token is too short.
     """
-    return _secret("web.admin_token", web.admin_token, web.admin_token_file)
+    token = _secret("web.admin_token", web.admin_token, web.admin_token_file)
+    if token is not None and len(token) < KEY_CHARS:
+        raise ConfigError(
+            f"web.admin_token: expected at least {KEY_CHARS} characters,"
+            ' make one with "openssl rand -base64 32"'
+        )
+    return token
 
 
 def _secret(name: str, value: SecretStr | None, path: Path | None) -> str | None:

@@ -1,7 +1,6 @@
 """The API: what the pages can do, for programs; described at /api/v1/openapi.json."""
 
-import hmac
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date, datetime
 from typing import Annotated
 
@@ -14,11 +13,13 @@ from starlette.exceptions import HTTPException
 from digest.config import InterestSettings, Share
 from digest.links import Purpose
 from digest.model import Item, Subscriber
+from digest.overview import read_overview
 from digest.store.items import count_items
 from digest.store.membership import save_wishes
 from digest.store.outbox import outbox_counts
 from digest.store.subscribers import count_by_status
 from digest.web.desk import SignUp, TheDesk
+from digest.web.operator import Operator
 from digest.web.reading import (
     FOUND_A_PAGE,
     MOST_PAGES,
@@ -92,6 +93,7 @@ class StatusOut(BaseModel):
     items: int
     subscribers: dict[str, int]
     outbox: dict[str, int]
+    overview: dict[str, object]
 
 
 router = APIRouter()
@@ -159,17 +161,22 @@ def change_preferences(site: Here, subscriber: Reader, wanted: PreferencesIn) ->
 
 
 @router.get("/admin/status", operation_id="status", responses={401: {}})
-def status(site: Here, bearer: Bearer) -> StatusOut:
-    """Give the figures that `digest status` shows."""
-    known = site.admin_token
-    if known is None or not hmac.compare_digest(bearer.credentials.encode(), known.encode()):
-        raise HTTPException(401, "not the operator", {"WWW-Authenticate": "Bearer"})
+def status(
+    site: Here,
+    _operator: Operator,
+    _documented: Annotated[object, Depends(HTTPBearer(auto_error=False))],
+    days: Annotated[int, Query(ge=1, le=366)] = 30,
+) -> StatusOut:
+    """Give the figures that `digest status --days` and the operator's page show."""
+    now = site.clock()
+    overview = read_overview(site.database, now, days)
     with site.database.read() as connection:
-        outbox = outbox_counts(connection, site.clock())
+        outbox = outbox_counts(connection, now)
         return StatusOut(
             items=count_items(connection),
             subscribers={str(key): n for key, n in count_by_status(connection).items()},
             outbox={key: n for key, n in outbox.items() if isinstance(n, int)},
+            overview=asdict(overview),
         )
 
 

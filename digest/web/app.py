@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from digest.errors import LinkError, NotFoundError, StoreError
-from digest.web import api, joining, preferences, reading, sign_up, verdicts
+from digest.web import admin, api, joining, preferences, reading, sign_up, verdicts
 from digest.web.desk import Desk
 from digest.web.feeds import feed_pages
 from digest.web.guard import Guard
@@ -76,6 +76,7 @@ def make_app(site: Site) -> FastAPI:
         joining.router,
         preferences.router,
         verdicts.router,
+        admin.router,
     ):
         app.include_router(router)
     app.include_router(api.router, prefix=API)

@@ -1,7 +1,7 @@
 """What holds for every request: right host, bounded body, same site, safe headers.
 
-No page here acts on cookies, so a foreign site could at most sign others up in its visitors'
-names; the browser's own word on where a form came from prevents that.
+No page here acts on cookies (the operator's only shows), so a foreign site could at most sign
+others up in its visitors' names; the browser's own word on where a form came from prevents that.
 """
 
 import logging
@@ -22,6 +22,7 @@ BODY_BYTES = 256 * 1024
 OPEN_TO_ANY_HOST = frozenset({"/healthz", "/readyz", "/metrics"})
 # Pages whose address is a secret: not kept, and not told to the sites they link to.
 SECRET = tuple(f"/{purpose}/" for purpose in Purpose)
+OPERATORS = ("/admin", "/api/v1/admin")
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
@@ -100,10 +101,11 @@ class Guard:
     def _headers(self, path: str) -> Iterable[tuple[str, str]]:
         yield from HEADERS.items()
         is_secret = path.startswith(SECRET)
+        is_kept_nowhere = is_secret or path.startswith(OPERATORS)
         yield "Referrer-Policy", "no-referrer" if is_secret else "same-origin"
-        yield "Cache-Control", "no-store" if is_secret else "no-cache"
+        yield "Cache-Control", "no-store" if is_kept_nowhere else "no-cache"
         yield "Vary", "Accept-Language"
-        if is_secret:
+        if is_kept_nowhere:
             yield "X-Robots-Tag", "noindex"
         if self._base_url.startswith("https:"):
             yield "Strict-Transport-Security", HSTS

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from digest.app import App
-from digest.config import Settings
+from digest.config import Settings, admin_token
 from digest.model import Links as ItemLinks
 from digest.store.outbox import list_deliveries
 from digest.store.subscribers import find_subscriber
@@ -53,7 +53,7 @@ class World:
             clock=self.clock,
             preview=self.app.digest_now,
             ranker=self.app.composer.ranker,
-            admin_token=ADMIN,
+            admin_token=admin_token(self.app.settings.web),
         )
         self.web = make_app(self.site)
         self.runner = asyncio.Runner()
