@@ -378,18 +378,31 @@ class Subscriber:
     created_at: datetime | None = None
 
 
+LIKED = "liked"
+"""Name of the interest that liked items make which belong to none that the reader states."""
+
+
 class Verdict(StrEnum):
+    """What a reader thinks of an item; SAVE keeps it to read, and counts as a weaker MORE."""
+
     MORE = "more"
     LESS = "less"
+    SAVE = "save"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feedback:
-    """A subscriber's verdict on an item."""
+    """A subscriber's verdict on an item.
+
+    Attributes:
+        interest: name of the interest under which the item was picked; None where it was not
+            picked, or for its popularity alone.
+    """
 
     item: Described
     verdict: Verdict
     at: datetime
+    interest: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ from digest.model import (
     Schedule,
     Source,
     Subscriber,
+    Verdict,
     new_id,
 )
 from digest.pipeline.composing import Composer, compose_due
@@ -272,6 +273,41 @@ def test_unsent_item_that_rises_gets_its_second_chance(world):
     [second, _] = world.digests_of(subscriber)
     today = world.now.date()
     assert second.picks[0].item.votes_by_day == ((today - DAY, 5), (today, 80))
+
+
+@pytest.mark.parametrize(
+    ("verdict", "first"),
+    [
+        pytest.param(None, "Weather over the mountains", id="none"),
+        pytest.param(Verdict.MORE, "Enzymes that cut plastics", id="more"),
+        pytest.param(Verdict.SAVE, "Enzymes that cut plastics", id="saved"),
+        pytest.param(Verdict.LESS, "Weather over the mountains", id="less"),
+    ],
+)
+def test_next_digest_shows_what_the_reader_thought_of_the_last(world, verdict, first):
+    def study(number, title, summary):
+        return replace(paper(number, upvotes=9 - number), title=title, summary=summary)
+
+    world.add_source()
+    subscriber = world.add_subscriber(max_items=1, popularity=0.05)
+    world.listing = [study(1, "Retrieval of enzymes", "Enzymes and plastics, found by retrieval.")]
+    world.check()
+    world.now += DAY
+    world.compose()
+    [digest] = world.digests_of(subscriber)
+    if verdict:
+        with world.database.write() as connection:
+            item_id = digest.picks[0].item.id
+            subscribers.add_feedback(connection, subscriber.id, item_id, verdict, world.now)
+    world.listing = [
+        study(2, "Weather over the mountains", "Clouds and winds, seen from a station."),
+        study(3, "Enzymes that cut plastics", "We let enzymes loose on plastics."),
+    ]
+    world.check()
+    world.now += DAY
+    world.compose()
+
+    assert world.carried(subscriber)[1:] == [[first]]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from digest.compose.digest import Shelf
 from digest.compose.extract import cut
-from digest.compose.wording import NAME_ROOM, NOTHING_TO_SHOW, counts, line
+from digest.compose.wording import NAME_ROOM, NOTHING_TO_SHOW, counts, line, section_name
 from digest.model import Day, Digest, Mention, MentionKind, Subscriber
 from digest.render import Language
 from digest.text import one_line
@@ -113,9 +113,7 @@ def shelf_name(language: Language, where: Shelf) -> str:
         return language.long_day(where.on)
     if where.is_late:
         return language.gettext("Late arrivals")
-    if where.interest is None:
-        return language.gettext("Popular today")
-    return line(where.interest, NAME_ROOM) or NOTHING_TO_SHOW
+    return line(section_name(language, where.interest), NAME_ROOM) or NOTHING_TO_SHOW
 
 
 def headline(language: Language, edition: date, *, is_weekly: bool) -> str:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from digest.compose.extract import cut
-from digest.model import Item, Reason, ReasonKind
+from digest.model import LIKED, Item, Reason, ReasonKind
 from digest.render import Language
 from digest.text import one_line
 
@@ -146,6 +146,13 @@ def rising(language: Language, votes: Sequence[tuple[date, int]]) -> str:
     if gained < RISING_VOTES or gained < RISING_SHARE * now:
         return ""
     return language.gettext("rising: +%(n)s", n=language.number(gained))
+
+
+def section_name(language: Language, interest: str | None) -> str:
+    """Name what picks stand under: an interest in the reader's words, or one of ours."""
+    if interest == LIKED:
+        return language.gettext("Like what you chose")
+    return interest or language.gettext("Popular today")
 
 
 def shown_reasons(reasons: Sequence[Reason]) -> list[Reason]:

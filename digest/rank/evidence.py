@@ -109,7 +109,7 @@ def judge(portraits: Sequence[Portrait], day: Day, kernel: Kernel, settings: Set
     """Gather the evidence for every item and reader of a batch."""
     profiles = [profile for portrait in portraits for profile in portrait.profiles]
     first = np.cumsum([0] + [len(portrait.profiles) for portrait in portraits]).tolist()
-    seeds = gather([_texts_for(p, q) for p in portraits for q in p.profiles], kernel)
+    seeds = gather([_texts_for(q) for q in profiles], kernel)
     likeness = _likeness(seeds, day, kernel)
     learned = SLOPE * np.maximum(likeness - ORDINARY, 0.0)
     _add_twins(learned, portraits, first, day)
@@ -153,9 +153,8 @@ def score_of(evidence: Array) -> Array:
     return np.where(evidence > 0.0, -np.expm1(-np.maximum(evidence, 0.0)), least)
 
 
-def _texts_for(portrait: Portrait, profile: Profile) -> list[tuple[Like | str, float]]:
+def _texts_for(profile: Profile) -> list[tuple[Like | str, float]]:
     stated: list[tuple[Like | str, float]] = [(like, like.weight) for like in profile.likes]
-    stated += [(like, like.weight) for like in portrait.liked]
     return [*stated, (profile.topic, 1.0)] if profile.topic else stated
 
 

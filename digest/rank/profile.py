@@ -4,16 +4,17 @@ A profile is plain values.  It depends on one reader alone, so it can be made in
 or made anew after one more verdict, with the same outcome.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import chain
 
-from digest.model import Described, Feedback, Interest, Reader, ReasonKind, Verdict
-from digest.rank.matching import Field, Wish
+from digest.model import LIKED, Described, Feedback, Interest, Reader, ReasonKind, Verdict
+from digest.rank.matching import Field, Index, Wish
 from digest.rank.settings import Settings
+from digest.rank.words import STOP_WORDS, item_text, words
 
-LIKED = "liked"  # name of the interest of a reader who gave verdicts and nothing else
+EXACT = 3  # a stated wish that an item shows says as much as so many words of a topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Profile:
         topic: its plain words, "" where it has none.
         wishes: what is looked up exactly, each with the reason that a match gives.
         less_of: soft: what weighs against an item.
-        likes: items that speak for it.
+        likes: items that speak for it, examples first, then what feedback adds.
     """
 
     name: str
@@ -56,7 +57,8 @@ class Portrait:
     """One reader: profiles, one an interest, and what holds for all of them.
 
     Attributes:
-        liked, disliked: feedback "more" and "less", the newest word on each item.
+        liked, disliked: feedback, the newest word on each item; what is liked stands in the
+            profile it belongs to as well, what is disliked weighs against all of them.
         muted: an item that shows one of these is never picked.
         popularity: the dial, 0.0 to 1.0.
     """
@@ -75,18 +77,58 @@ def portray(reader: Reader, known: Mapping[str, Described], settings: Settings) 
         known: items of the corpus by identity key, for examples that were not yet looked up.
     """
     profiles = tuple(_profile(interest, reader, known) for interest in reader.interests)
+    liked, disliked = _verdicts(reader.feedback, settings)
     if not reader.feedback:
         profiles = tuple(p for p in profiles if p.topic or p.wishes or p.likes)
     elif not profiles:
         profiles = (Profile(LIKED, 1.0, "", (), (), ()),)
-    liked, disliked = _verdicts(reader.feedback, settings)
     return Portrait(
-        profiles=profiles,
-        liked=liked,
+        profiles=_with_likes(profiles, liked),
+        liked=tuple(like for like, _ in liked),
         disliked=disliked,
         muted=tuple(dict.fromkeys(chain.from_iterable(map(_muted, reader.interests)))),
         popularity=min(max(reader.popularity, 0.0), 1.0),
     )
+
+
+def _with_likes(
+    profiles: tuple[Profile, ...], liked: Sequence[tuple[Like, str | None]]
+) -> tuple[Profile, ...]:
+    """Give each liked item to the profile it belongs to.
+
+    That is the interest under which it was picked, else the one whose words it shows most of.
+    What shows none of any, a pick from outside say, makes a profile of its own.
+    """
+    if len(profiles) < 2:
+        own = tuple(like for like, _ in liked)
+        return tuple(replace(profile, likes=(*profile.likes, *own)) for profile in profiles)
+    by_name: dict[str, list[Like]] = {profile.name: [] for profile in profiles}
+    for like, interest in liked:
+        name = interest if interest in by_name else _best_matching(like.item, profiles)
+        by_name.setdefault(name, []).append(like)
+    if LIKED in by_name and not any(profile.name == LIKED for profile in profiles):
+        profiles = (*profiles, Profile(LIKED, 1.0, "", (), (), ()))
+    return tuple(
+        replace(profile, likes=(*profile.likes, *by_name.pop(profile.name, ())))
+        for profile in profiles
+    )
+
+
+def _best_matching(item: Described, profiles: Sequence[Profile]) -> str:
+    shown = _telling(item_text(item))
+    index = Index([item])
+    best, most = LIKED, 0
+    for profile in profiles:
+        said = _telling(" ".join((profile.topic, *(like.item.title for like in profile.likes))))
+        exact = sum(bool(index.places(wish)) for wish, _ in profile.wishes)
+        found = len(shown & said) + EXACT * exact
+        if found > most:
+            best, most = profile.name, found
+    return best
+
+
+def _telling(text: str) -> set[str]:
+    return {word for word in words(text) if word not in STOP_WORDS}
 
 
 def _profile(interest: Interest, reader: Reader, known: Mapping[str, Described]) -> Profile:
@@ -125,18 +167,26 @@ def _muted(interest: Interest) -> Iterator[Wish]:
 
 
 def _verdicts(
-    feedback: tuple[Feedback, ...], settings: Settings
-) -> tuple[tuple[Like, ...], tuple[Like, ...]]:
-    """Part feedback in more and less, each weighed by its age beside the newest verdict."""
-    if not feedback:
-        return (), ()
-    newest = max(verdict.at for verdict in feedback)
+    feedback: Sequence[Feedback], settings: Settings
+) -> tuple[list[tuple[Like, str | None]], tuple[Like, ...]]:
+    """Part feedback in liked, each with its interest, and disliked.
+
+    Each is weighed by its age beside the newest verdict.
+    """
+    newest = max((verdict.at for verdict in feedback), default=None)
     last_word = {(v.item.keys, v.item.title): v for v in sorted(feedback, key=lambda v: v.at)}
-    sides: dict[Verdict, list[Like]] = {Verdict.MORE: [], Verdict.LESS: []}
+    liked: list[tuple[Like, str | None]] = []
+    disliked: list[Like] = []
     for verdict in last_word.values():
-        weight = _faded(newest - verdict.at, settings)
-        sides[verdict.verdict].append(Like(verdict.item, ReasonKind.FEEDBACK, weight))
-    return tuple(sides[Verdict.MORE]), tuple(sides[Verdict.LESS])
+        weight = _faded(newest - verdict.at, settings) if newest else 1.0
+        if verdict.verdict is Verdict.SAVE:
+            weight *= settings.save
+        like = Like(verdict.item, ReasonKind.FEEDBACK, weight)
+        if verdict.verdict is Verdict.LESS:
+            disliked.append(like)
+        else:
+            liked.append((like, verdict.interest))
+    return liked, tuple(disliked)
 
 
 def _faded(age: timedelta, settings: Settings) -> float:

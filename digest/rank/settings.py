@@ -31,6 +31,7 @@ class Settings:
         interest_share, source_share: of a reader's picks, at most so much from one of several
             interests, or from one source, while others have something.
         less: weight of feedback "less", against 1 for "more".
+        save: weight of a save: it says "I shall read this", not "show me more of this".
     """
 
     title_weight: float = 1.0
@@ -51,3 +52,4 @@ class Settings:
     interest_share: float = 0.7
     source_share: float = 0.7
     less: float = 0.25
+    save: float = 0.7

@@ -18,6 +18,7 @@ from digest.store.schema import (
     deliveries,
     feedback,
     items,
+    picks,
     subscribers,
 )
 from digest.store.subscriber_rows import (
@@ -241,12 +242,20 @@ def next_due_at(connection: Connection) -> datetime | None:
 def feedback_of(
     connection: Connection, subscriber_ids: Collection[str]
 ) -> dict[str, tuple[Feedback, ...]]:
-    """Give the verdicts of subscribers, oldest first; whoever gave none is left out."""
+    """Give the verdicts of subscribers, oldest first; whoever gave none is left out.
+
+    Each names the interest under which the item was picked, if it was.
+    """
     rows = [
         row
         for chunk in chunks(subscriber_ids)
         for row in connection.execute(
-            select(feedback)
+            select(feedback, picks.c.interest)
+            .outerjoin(
+                picks,
+                (picks.c.subscriber_id == feedback.c.subscriber_id)
+                & (picks.c.item_id == feedback.c.item_id),
+            )
             .where(feedback.c.subscriber_id.in_(chunk))
             .order_by(feedback.c.at, feedback.c.item_id)
         )
@@ -254,7 +263,9 @@ def feedback_of(
     item_by_id = get_items(connection, {row.item_id for row in rows})
     found: defaultdict[str, list[Feedback]] = defaultdict(list)
     for row in rows:
-        verdict = Feedback(item=item_by_id[row.item_id], verdict=row.verdict, at=row.at)
+        verdict = Feedback(
+            item=item_by_id[row.item_id], verdict=row.verdict, at=row.at, interest=row.interest
+        )
         found[row.subscriber_id].append(verdict)
     return {subscriber_id: tuple(verdicts) for subscriber_id, verdicts in found.items()}
 

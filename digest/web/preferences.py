@@ -92,7 +92,11 @@ def own_feedback(site: Here, token: str) -> Response:
     _ = site.language.gettext
     with site.database.read() as connection:
         given = feedback_of(connection, [subscriber.id]).get(subscriber.id, ())
-    words = {Verdict.MORE: _("More like this"), Verdict.LESS: _("Less like this")}
+    words = {
+        Verdict.MORE: _("More like this"),
+        Verdict.LESS: _("Less like this"),
+        Verdict.SAVE: _("Save to read"),
+    }
     rows = [
         {
             "label": one.item.title,

@@ -78,7 +78,11 @@ def _pick(digest: Digest, place: int) -> Pick:
 def _ask(site: Site, token: str, place: int, verdict: Verdict) -> Response:
     site, _subscriber, digest = _own_digest(site, token)
     _ = site.language.gettext
-    words = {Verdict.MORE: _("More like this"), Verdict.LESS: _("Less like this")}
+    words = {
+        Verdict.MORE: _("More like this"),
+        Verdict.LESS: _("Less like this"),
+        Verdict.SAVE: _("Save to read"),
+    }
     return site.message(
         _("What do you think of it?"),
         _pick(digest, place).item.title,

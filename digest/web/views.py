@@ -63,7 +63,7 @@ def view_picks(language: Language, digest: Digest) -> list[PickView]:
     shown: list[PickView] = []
     section: str | None = None
     for pick in digest.picks:
-        name = pick.interest or language.gettext("Popular today")
+        name = wording.section_name(language, pick.interest)
         reasons = wording.shown_reasons(pick.reasons)[: wording.REASONS_SHOWN]
         shown.append(
             PickView(

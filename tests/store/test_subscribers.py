@@ -447,3 +447,21 @@ def test_second_verdict_replaces_the_first(database):
         [verdict] = feedback_of(connection, [ada.id])[ada.id]
 
     assert (verdict.verdict, verdict.at) == (Verdict.MORE, LATER)
+
+
+def test_verdict_names_the_interest_under_which_the_item_was_picked(database):
+    ada = make_subscriber()
+    picked, other = make_item(1), make_item(2)
+    store_subscribers(database, [ada])
+    store_items(database, [picked, other])
+    store_digest(database, make_digest(ada, [picked]))
+    with database.write() as connection:
+        add_feedback(connection, ada.id, picked.id, Verdict.SAVE, NOW)
+        add_feedback(connection, ada.id, other.id, Verdict.MORE, LATER)
+
+        given = feedback_of(connection, [ada.id])[ada.id]
+
+    assert [(one.verdict, one.interest) for one in given] == [
+        (Verdict.SAVE, "graphs"),
+        (Verdict.MORE, None),
+    ]
