@@ -9,6 +9,7 @@ from digest.deliver.dkim import is_aligned
 from digest.deliver.published import records
 from digest.deliver.smtp import SmtpTransport
 from digest.errors import ConfigError, DigestError, FetchError
+from digest.gallery.kinds import broken_templates
 from digest.model import Validators
 from digest.transports import sender_domain, signer_of
 
@@ -35,6 +36,8 @@ async def check_all(settings: Settings) -> AsyncIterator[Finding]:
     except DigestError as error:
         yield Finding(what="database", is_good=False, text=str(error))
         return
+    for name, cause in broken_templates(settings.mail).items():
+        yield Finding(what="template", is_good=False, text=f"{name}: {cause}, ours is used")
     yield Finding(what="database", is_good=True, text="open, of this program's schema")
     async with app.fetcher() as fetcher:
         for source in settings.sources:

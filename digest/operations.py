@@ -4,7 +4,7 @@ The command line shows these answers today, the operator's page may tomorrow.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from digest.app import App
 from digest.config import InterestSettings, SubscriberSettings
 from digest.errors import ConfigError, DigestError
+from digest.gallery.kinds import broken_templates
 from digest.identity import keys
 from digest.model import (
     Attempt,
@@ -74,6 +75,9 @@ class Status:
 def status(app: App, days: int = 7) -> Status:
     """Say how sources, subscribers and the outbox are doing, now and over the last days."""
     overview = read_overview(app.database, app.clock(), days)
+    broken = broken_templates(app.settings.mail).items()
+    said = [f"template {name}: broken, ours is used: {cause}" for name, cause in broken]
+    overview = replace(overview, alarms=[*overview.alarms, *said])
     with app.database.read() as connection:
         everyone = subscribers.count_by_status(connection)
         now = app.clock()

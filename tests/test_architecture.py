@@ -13,7 +13,7 @@ STAGES = {"fetch", "rank", "compose", "deliver", "store"}
 CORRIDOR = {"pipeline", "web", "schedule"}
 ROOF = {
     *("app", "service", "cli", "config_file", "logs", "starter", "operations", "check", "trial"),
-    *("imports", "transports", "overview"),
+    *("imports", "transports", "overview", "gallery"),
     *("demo", "__main__"),
 }
 
@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "pipeline": GROUND | SEAMS | STAGES | {"schedule"},
     "overview": GROUND | {"store"},
     "web": GROUND | SEAMS | {"store", "rank", "compose", "schedule", "overview", "web"},
+    "gallery": GROUND | SEAMS | {"compose", "gallery"},
     "service": {"schedule", "service"},
     "config_file": GROUND | SEAMS,
     "logs": set(),

@@ -61,7 +61,7 @@ def test_operators_file_overrides_ours_one_by_one(tmp_path):
     write(tmp_path, "reason.txt", "* {{ words }}")
     templates = Templates(tmp_path)
     english = templates.language("en")
-    opening = {"edition": date(2026, 11, 21), "sentences": ["x"], "wrap": str}
+    opening = {"heading": "Saturday", "sentences": ["x"], "wrap": str}
 
     assert templates.render("mail/reason.txt", english, words="x") == "* x"
     assert "x" in templates.render("mail/opening.txt", english, **opening)

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from digest import __version__
-from digest.cli import days, lists, outbox, setup, status, suppressions
+from digest.cli import days, lists, outbox, setup, status, suppressions, templates
 from digest.cli.options import Options
 from digest.errors import ConfigError, DigestError
 
@@ -33,6 +33,7 @@ status.register(app)
 lists.register(app)
 outbox.register(app)
 suppressions.register(app)
+templates.register(app)
 
 
 def _show_version(*, wanted: bool) -> None:

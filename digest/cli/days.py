@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digest.cli.options import Json, options
+from digest.cli.templates import serve_kinds
 
 if TYPE_CHECKING:  # the real imports happen when a command runs
     from digest.app import Round
@@ -58,16 +59,26 @@ def fetch(
 
 def preview(
     context: typer.Context,
-    address: Annotated[str, typer.Argument(help="A subscriber's address.")],
+    address: Annotated[str | None, typer.Argument(help="A subscriber's address.")] = None,
     to: Annotated[
         Path | None, typer.Option(help="Write to a file: .html, .txt or .eml by its ending.")
     ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Show the mail in the browser.")] = False,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Show every kind of mail, anew at each change.")
+    ] = False,
+    listen: Annotated[str, typer.Option(help="Where --serve answers.")] = "127.0.0.1:8025",
 ) -> None:
-    """Show the digest a subscriber would get now."""
+    """Show the digest a subscriber would get now, or every kind of mail."""
     from digest import operations
     from digest.cli import console
+    from digest.errors import ConfigError
 
+    if serve:
+        serve_kinds(options(context), address, listen)
+        return
+    if address is None:
+        raise ConfigError("preview: whose? give an address, or --serve for every kind of mail")
     app = options(context).app()
     subscriber = operations.find_subscriber(app, address)
     digest = app.digest_now(subscriber)

@@ -44,6 +44,16 @@ class Options:
 
         return load_settings(self.path)
 
+    def settings_or_usual(self) -> Settings:
+        """Read the settings; the usual ones where there is no file yet.
+
+        Raises:
+            ConfigError: a key is wrong.
+        """
+        from digest.config import Settings
+
+        return self.settings() if self.config or self.path.exists() else Settings()
+
     def app(self) -> App:
         """Open the installation: settings, logs, database, with the file's content stored.
 

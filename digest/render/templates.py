@@ -59,13 +59,16 @@ class Templates:
     Args:
         folder: the operator's own templates; a broken one of them is reported once as an
             ERROR and ours stands in for it until the next start.
+
+    Attributes:
+        broken: the operator's templates that were found broken, with the cause.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
         shipped = shipped_folder()
         self._folders = [shipped] if folder is None else [folder, shipped]
         self._own = folder is not None
-        self._broken: set[str] = set()
+        self.broken: dict[str, str] = {}
         self._languages: dict[str, Language] = {}
         self._environments: dict[tuple[str, bool], Environment] = {}
 
@@ -93,16 +96,33 @@ class Templates:
         """
         wanted = set(holes)
         values |= {hole: Markup(f"\x00{hole}\x00") for hole in wanted}  # noqa: S704 - our own text
-        if self._own and name not in self._broken:
+        if self._own and name not in self.broken:
             try:
                 return self._form(name, language, wanted, values, own=True)
             except TEMPLATE_ERRORS as error:
-                self._broken.add(name)
-                logger.error("template broken, ours is used: name=%s cause=%s", name, error)
+                self._report(name, error)
         try:
             return self._form(name, language, wanted, values, own=False)
         except TEMPLATE_ERRORS as error:
             raise RenderError(f"template: {name}: {error}, reinstall the program") from error
+
+    def load_own(self) -> None:
+        """Read all the operator's templates of mails at once, used or not."""
+        if not self._own:
+            return
+        environment = self._environment(self.language("en"), own=True)
+        for path in sorted((self._folders[0] / "mail").glob("*.*")):
+            name = f"mail/{path.name}"
+            if path.suffix not in (".html", ".txt") or name in self.broken:
+                continue
+            try:
+                environment.get_template(name)
+            except TEMPLATE_ERRORS as error:
+                self._report(name, error)
+
+    def _report(self, name: str, error: Exception) -> None:
+        self.broken[name] = str(error)
+        logger.error("template broken, ours is used: name=%s cause=%s", name, error)
 
     def _form(
         self,

@@ -1,0 +1,1 @@
+"""Every kind of mail with invented content, for whoever writes templates; and the tests."""
