@@ -1,7 +1,7 @@
-"""A child process in which foreign documents are parsed: it may burn, the program does not.
+"""Child processes in which foreign documents are parsed: they may burn, the program does not.
 
 A byte limit bounds no parser: one megabyte of attributes keeps feedparser busy for more than
-20 s.  The child lives on between documents, so that a call costs a fraction of a millisecond;
+20 s.  A child lives on between documents, so that a call costs a fraction of a millisecond;
 after a breach it is killed and the next call starts another.
 """
 
@@ -32,6 +32,8 @@ CPU_LIMIT = timedelta(seconds=6)
 TIME_LIMIT = timedelta(seconds=9)
 # Address space over what the child holds when it is ready.
 MEMORY_LIMIT_BYTES = 256 * 1024 * 1024
+# Each child holds some 60 MB; more of them than this read no faster than the network brings.
+MAX_PROCESSES = 4
 
 # -I: the child sees neither our environment (passwords stand there) nor its working folder.
 START = [
@@ -46,9 +48,12 @@ logger = logging.getLogger(__name__)
 
 
 class Sandbox:
-    """Runs pure functions in the child; open it with `async with`.
+    """Runs pure functions in children; open it with `async with`.
+
+    A child is started when all others are busy, up to *processes* of them.
 
     Args:
+        processes: children at most, each with the limits below; one a processor where None.
         cpu_limit: processor time of one call, whole seconds.
         time_limit: time of one call by the clock on the wall.
         memory_limit_bytes: what one call may take.
@@ -57,14 +62,16 @@ class Sandbox:
     def __init__(
         self,
         *,
+        processes: int | None = None,
         cpu_limit: timedelta = CPU_LIMIT,
         time_limit: timedelta = TIME_LIMIT,
         memory_limit_bytes: int = MEMORY_LIMIT_BYTES,
     ) -> None:
         self._limits = (int(cpu_limit.total_seconds()), memory_limit_bytes)
         self._time_limit = time_limit
-        self._one_at_a_time = asyncio.Lock()
-        self._child: asyncio.subprocess.Process | None = None
+        self._turns = asyncio.Semaphore(processes or min(os.cpu_count() or 1, MAX_PROCESSES))
+        # The one that worked last is taken first: few documents keep one child busy.
+        self._idle: list[_Child] = []
 
     async def __aenter__(self) -> Self:
         return self
@@ -75,47 +82,63 @@ class Sandbox:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._end_child()
+        while self._idle:
+            await self._idle.pop().end()
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call a function of a module in the child and give what it returns.
+        """Call a function of a module in a child and give what it returns.
 
         Raises:
             ParseError: it took too much time or memory, ended the process or failed
                 unexpectedly; or the one that the function raised itself.
         """
-        job = pickle.dumps((self._limits, function, args, kwargs))
-        async with self._one_at_a_time:
+        async with self._turns:
+            # A document waits for its turn as it is, and is copied when its turn has come.
+            job = pickle.dumps((self._limits, function, args, kwargs))
+            child = self._idle.pop() if self._idle else _Child()
             try:
                 async with asyncio.timeout(self._time_limit.total_seconds()):
-                    answer = await self._exchange(job)
+                    answer = await child.answer(job)
             except TimeoutError as error:
-                await self._end_child()
+                await child.end()
                 limit = self._time_limit.total_seconds()
                 raise ParseError(f"document took over {limit:g} s to read: refused") from error
             except (asyncio.IncompleteReadError, ConnectionError) as error:
-                code = await self._end_child(kill=False)
+                code = await child.end(kill=False)
                 raise ParseError(self._why_it_ended(code)) from error
             except asyncio.CancelledError:
                 # The answer to a cancelled call must never be taken for the next one's.
-                await self._end_child()
+                await child.end()
                 raise
+            self._idle.append(child)
         refusal, value = pickle.loads(answer)  # noqa: S301 our own child's frame
         if refusal is not None:
             raise refusal
         result: T = value
         return result
 
-    async def _exchange(self, job: bytes) -> bytes:
-        child = self._child or await self._start_child()
-        assert child.stdin and child.stdout  # noqa: S101, PT018 pipes were asked for
-        child.stdin.write(FRAME.pack(len(job)) + job)
-        await child.stdin.drain()
-        (length,) = FRAME.unpack(await child.stdout.readexactly(FRAME.size))
-        return await child.stdout.readexactly(length)
+    def _why_it_ended(self, returncode: int | None) -> str:
+        if returncode == -signal.SIGXCPU:
+            return f"document took over {self._limits[0]} s of processor time to read: refused"
+        return f"document ended the process that read it (code {returncode}): refused"
 
-    async def _start_child(self) -> asyncio.subprocess.Process:
-        self._child = await asyncio.create_subprocess_exec(
+
+class _Child:
+    """One process, started when it is first asked."""
+
+    def __init__(self) -> None:
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def answer(self, job: bytes) -> bytes:
+        process = self._process or await self._start()
+        assert process.stdin and process.stdout  # noqa: S101, PT018 pipes were asked for
+        process.stdin.write(FRAME.pack(len(job)) + job)
+        await process.stdin.drain()
+        (length,) = FRAME.unpack(await process.stdout.readexactly(FRAME.size))
+        return await process.stdout.readexactly(length)
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        self._process = await asyncio.create_subprocess_exec(
             *START,
             *sys.path,
             stdin=asyncio.subprocess.PIPE,
@@ -124,27 +147,22 @@ class Sandbox:
             # Ctrl-C is the parent's business; the child ends when its input does.
             start_new_session=True,
         )
-        return self._child
+        return self._process
 
-    async def _end_child(self, *, kill: bool = True) -> int | None:
-        """Wait for the child's end, if there is one, and say how it ended.
+    async def end(self, *, kill: bool = True) -> int | None:
+        """Wait for the process's end, if there is one, and say how it ended.
 
         Args:
             kill: False where it has ended by itself; a signal would then hide its exit code.
         """
-        if (child := self._child) is None:
+        if (process := self._process) is None:
             return None
-        self._child = None
+        self._process = None
         if kill:
             with contextlib.suppress(ProcessLookupError):
-                child.kill()
-        await child.communicate()
-        return child.returncode
-
-    def _why_it_ended(self, returncode: int | None) -> str:
-        if returncode == -signal.SIGXCPU:
-            return f"document took over {self._limits[0]} s of processor time to read: refused"
-        return f"document ended the process that read it (code {returncode}): refused"
+                process.kill()
+        await process.communicate()
+        return process.returncode
 
 
 def serve() -> None:

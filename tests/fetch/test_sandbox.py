@@ -41,6 +41,24 @@ async def test_child_lives_on_between_calls(sandbox):
     assert await sandbox.run(os.getpid) == await sandbox.run(os.getpid)
 
 
+async def test_calls_at_once_share_as_many_children_as_are_allowed():
+    async with Sandbox(processes=2) as sandbox:
+        calls = [sandbox.run(os.getpid) for _ in range(20)]
+
+        assert len(set(await asyncio.gather(*calls))) == 2
+
+
+async def test_a_document_that_burns_holds_up_no_other():
+    async with Sandbox(processes=2, time_limit=timedelta(seconds=3)) as sandbox:
+        burning = asyncio.create_task(sandbox.run(time.sleep, 60))
+
+        assert await sandbox.run(len, "next") == 4
+        assert not burning.done()
+
+        with pytest.raises(ParseError, match="over 3 s to read"):
+            await burning
+
+
 async def test_refusal_of_the_parser_comes_back_whole(sandbox):
     with pytest.raises(ParseError) as caught:
         await sandbox.run(refuse)
