@@ -21,6 +21,7 @@ _ARXIV_ID = re.compile(
 )
 # What every spelling holds, escaped ones apart; most links hold none and need no closer look.
 _MAY_BE_ARXIV = re.compile(r"\d{4}(?:\.\d{4}|\d{3})|%", re.ASCII)
+_ARXIV_SHAPE = re.compile(r"\d{4}\.\d{4,5}(?:v\d{1,3})?", re.ASCII)
 # The spellings of feeds and of the Hub, read at once; none of them needs a closer look.
 _USUAL_ARXIV = re.compile(
     r"(?:https?://(?:(?:www|export)\.)?arxiv\.org/(?:abs|pdf)/|https://huggingface\.co/papers/"
@@ -73,6 +74,11 @@ def arxiv_id(text: str) -> tuple[str, int | None] | None:
     Source: arXiv identifier scheme, info.arxiv.org/help/arxiv_identifier.
     """
     return None if len(text) > MAX_LINK_CHARS else _read_arxiv_id(text.strip())
+
+
+def is_invalid_arxiv_id(text: str) -> bool:
+    """Say whether a bare id is written as arXiv's are and still is none: `0000.0000`, month 13."""
+    return _ARXIV_SHAPE.fullmatch(text.strip()) is not None and arxiv_id(text) is None
 
 
 def doi(text: str) -> str | None:

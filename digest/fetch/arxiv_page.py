@@ -73,12 +73,16 @@ def parse(
             source=source.name,
         )
     days = {one.announced_on for one in found if one.announced_on}
-    total = TOTAL.search(body)
+    told = TOTAL.search(body)
+    total = int(told["all"]) if told else 0
+    following = _next_url(base, len(found), total)
+    if not following and len(found) < total and not base:
+        warnings.append(f"the page shows {len(found)} of {total} entries")
     return Listing(
         kind="arxiv",
         announcements=join_doubles(found[:MAX_ITEMS]),
         shown_on=_page_day(page) or max(days, default=None),
-        next_url=_next_url(base, len(found), int(total["all"]) if total else 0),
+        next_url=following,
         warnings=tuple(warnings),
     )
 

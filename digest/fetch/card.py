@@ -12,7 +12,7 @@ from datetime import date, timedelta
 
 from digest.identity import keys
 from digest.model import Announcement, Links, Source
-from digest.spellings import arxiv_id, canonical_link
+from digest.spellings import arxiv_id, canonical_link, is_invalid_arxiv_id
 from digest.tex import from_tex
 from digest.text import fold, one_line, paragraphs
 
@@ -147,7 +147,7 @@ def announcements(
     found: dict[str, Announcement] = {}
     for card in cards:
         title = clean_title(card.title)
-        if not title or len(found) >= MAX_ITEMS:
+        if not title or len(found) >= MAX_ITEMS or is_invalid_arxiv_id(card.paper_id or ""):
             continue
         summary = clean_summary(card.summary)
         links = paper_links(card.paper_id, code=card.code)

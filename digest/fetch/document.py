@@ -15,6 +15,8 @@ from digest.text import markup_depth
 
 # So many bytes tell what a document is.
 HEAD_BYTES = 4_096
+# Navigation with all its addresses may stand before what gives a saved listing away.
+LISTING_HEAD_BYTES = 20_000
 # Real pages stay below 5,000 by our estimate; at 20,000 the tree builder takes two seconds.
 MAX_DEPTH = 20_000
 
@@ -91,12 +93,13 @@ def looks_like_html(content: bytes) -> bool:
 
 def looks_like_text(content: bytes) -> bool:
     """Tell by the first bytes whether a document is a paper listing saved as text."""
-    return not looks_like_html(content) and _LISTING_SIGN.search(_head(content)) is not None
+    head = _head(content, LISTING_HEAD_BYTES)
+    return not looks_like_html(content) and _LISTING_SIGN.search(head) is not None
 
 
-def _head(content: bytes) -> str:
+def _head(content: bytes, size: int = HEAD_BYTES) -> str:
     # A cut inside a character at the end is no reason to warn.
-    return decode(content[:HEAD_BYTES])[0]
+    return decode(content[:size])[0]
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -16,7 +16,9 @@ import feedparser
 from digest.errors import ParseError
 from digest.fetch.doubles import without_doubles
 from digest.fetch.known_feeds import acl_id, pubmed_abstract, pubmed_doi, pubmed_page
-from digest.fetch.markup import Markup, found, read_markup, skip_weekdays
+from digest.fetch.markup import Markup, found, read_markup, skip_weekdays, with_entities
+from digest.fetch.values import PARTIAL
+from digest.fetch.values import day as read_day
 from digest.identity import keys
 from digest.model import Announcement, Links, Listing, Source
 from digest.spellings import arxiv_id, canonical_link, doi
@@ -32,6 +34,7 @@ UNTITLED = "Untitled"
 CLOSING_TAG = re.compile(r"</[A-Za-z][\w-]{0,30}>")
 # Dates further ahead than an announced event are mistakes.
 FARTHEST = timedelta(days=366)
+DATES = ("published", "updated", "created")
 ROOTS = ("rss", "RDF", "feed", "entry", "channel", "CHANNEL", "Channel")
 
 Entry = Mapping[str, Any]
@@ -73,6 +76,7 @@ def parse(
     announcements = [
         _announcement(entry, source, channel_link, latest_on) for entry in entries[:MAX_ITEMS]
     ]
+    warnings += _partial_dates(entries)
     guids = [str(entry.get("id") or "").strip() for entry in entries]
     distinct = without_doubles(announcements, guids, source, warnings)
     return Listing(
@@ -88,16 +92,25 @@ def parse(
 
 
 def _read(markup: Markup) -> Any:  # noqa: ANN401 feedparser's own dictionary
-    document = feedparser.parse(
+    document = _parsed(markup.text)
+    if document.bozo and (mended := with_entities(markup.text)) != markup.text:
+        # The lenient reader takes "AT&T" for an entity; what is wrong is still told.
+        cause = document.get("bozo_exception")
+        document = _parsed(mended)
+        document.update(bozo=True, bozo_exception=cause)
+    if markup.root not in ROOTS and not document.entries:
+        raise ParseError(f"expected a feed, got {found(markup)}")
+    return document
+
+
+def _parsed(text: str) -> Any:  # noqa: ANN401 feedparser's own dictionary
+    return feedparser.parse(
         # A stream, never a string: feedparser would open a string as address or file.
-        io.BytesIO(markup.text.encode("utf-8", "replace")),
+        io.BytesIO(text.encode("utf-8", "replace")),
         response_headers={"content-type": "application/xml; charset=utf-8"},
         sanitize_html=False,
         resolve_relative_uris=False,
     )
-    if markup.root not in ROOTS and not document.entries:
-        raise ParseError(f"expected a feed, got {found(markup)}")
-    return document
 
 
 def _oddities(document: Any) -> Iterable[str]:  # noqa: ANN401 feedparser's own dictionary
@@ -232,16 +245,26 @@ def _terms(entry: Entry) -> tuple[str, ...]:
 
 def _date(entry: Entry, latest_on: date) -> date | None:
     """Give the day (UTC) of publication, else of the last change; impossible ones are none."""
-    for name in ("published_parsed", "updated_parsed", "created_parsed"):
-        if not (parts := entry.get(name)):
+    for name in DATES:
+        written, parts = entry.get(name), entry.get(f"{name}_parsed")
+        if not written or PARTIAL.fullmatch(str(written)):
             continue
         try:
-            day = date(*parts[:3])
+            found = date(*parts[:3]) if parts else read_day(str(written))
         except (ValueError, OverflowError, TypeError):
             continue
-        if day.year >= 1900 and day <= latest_on:
-            return day
+        if found and found.year >= 1900 and found <= latest_on:
+            return found
     return None
+
+
+def _partial_dates(entries: Iterable[Entry]) -> Iterable[str]:
+    """Say how many items give no more than a year or a month; a day is not made up of it."""
+    partial = sum(
+        any(PARTIAL.fullmatch(str(entry.get(name) or "")) for name in DATES) for entry in entries
+    )
+    if partial:
+        yield f"{partial} items give a year or a month alone: no day"
 
 
 # --- authors ----------------------------------------------------------------------------

@@ -18,13 +18,18 @@ from digest.errors import ParseError
 from digest.fetch.card import (
     MAX_AI_SUMMARY_CHARS,
     Card,
+    CardDay,
     announcements,
+    capture_day,
     read_author_count,
     read_count,
+    read_day,
+    read_organisation,
     read_paper_id,
 )
 from digest.fetch.document import decode, excerpt, load_json, read_page
-from digest.fetch.huggingface_entry import describe, read_day, read_entries
+from digest.fetch.huggingface_entry import describe, read_entries
+from digest.fetch.huggingface_entry import read_day as read_instant_day
 from digest.model import Announcement, Listing, Source
 from digest.text import one_line
 
@@ -68,7 +73,7 @@ def parse_json(
 def parse_html(
     content: bytes,
     source: Source,
-    fetched_at: datetime,  # noqa: ARG001 every parser takes the same
+    fetched_at: datetime,
     *,
     base: str = "",
 ) -> Listing:
@@ -86,13 +91,17 @@ def parse_html(
     if not isinstance(entries, list):
         if not cards:
             title = page.css_first("title")
+            hint = ': for any other page give kind = "page"' if source.kind == "auto" else ""
             raise ParseError(
                 "expected the data or the cards of Daily Papers, got "
-                f"{excerpt(title.text()) if title else 'a page without title'}",
+                f"{excerpt(title.text()) if title else 'a page without title'}{hint}",
                 source=source.name,
             )
         warnings.append(f"no data of Daily Papers in the page: {len(cards)} cards read instead")
-        found = announcements(cards, source, capture_year=None)
+        _, year = capture_day(None, cards, fetched_at.date())
+        found = announcements(cards, source, capture_year=year)
+        if year and any(one.published_on_inferred for one in found):
+            warnings.append(f"dates without a year were read as of {year}")
     else:
         found, odd = read_entries(entries, source)
         warnings += odd
@@ -137,21 +146,51 @@ def _read_card(node: LexborNode) -> Card | None:
     text = next(iter(node.css("p")), None)
     summary = text.text() if text else ""
     machine_made = len(summary) <= MAX_AI_SUMMARY_CHARS
+    organisation, day = _foot(node)
     return Card(
         title=heading.text(),
         summary="" if machine_made else summary,
         ai_summary=summary if machine_made else "",
         paper_id=paper_id,
         author_count=next((count for count in counts if count is not None), None),
+        organisation=organisation,
+        day=day,
         upvotes=read_count(vote.text()) if vote else None,
         comments=read_count(comments.text()) if comments else None,
     )
 
 
+def _foot(node: LexborNode) -> tuple[str | None, CardDay | None]:
+    """Read the last line of a card, "3 authors · May 30" or "NVIDIA · May 30, 2025"."""
+    time = node.css_first("time[datetime]")
+    if time and (told := read_instant_day(time.attributes.get("datetime"))):
+        return None, CardDay(month=told.month, day=told.day, year=told.year)
+    lines = [line for line in map(str.strip, node.text(separator="\n").split("\n")) if line]
+    for place, line in enumerate(lines):
+        # The dot is a line of its own, or stands before the date.
+        dated = read_day(line.lstrip("· ")) if line[:1] == "·" or lines[place - 1] == "·" else None
+        if not dated:
+            continue
+        above = [one for one in lines[:place] if one != "·"]
+        has_authors = any(read_author_count(one) is not None for one in above)
+        link = next((a for a in reversed(node.css("a[href]")) if _is_organisation(a)), None)
+        name = read_organisation(link.text()) if link and not has_authors else None
+        return name, dated[0]
+    return None, None
+
+
+def _is_organisation(link: LexborNode) -> bool:
+    return re.fullmatch(r"/[\w.-]+", link.attributes.get("href") or "", re.ASCII) is not None
+
+
 def _shown_on(props: Mapping[str, Any], page: LexborHTMLParser) -> date | None:
-    shown = read_day(props.get("dateString")) or read_day(props.get("date"))
-    time = page.css_first("time[datetime]")
-    return shown or (read_day(time.attributes.get("datetime")) if time else None)
+    shown = read_instant_day(props.get("dateString")) or read_instant_day(props.get("date"))
+    if shown:
+        return shown
+    # The time of a card is that of its paper.
+    of_cards = {time.mem_id for time in page.css("article time[datetime]")}
+    times = (time for time in page.css("time[datetime]") if time.mem_id not in of_cards)
+    return next((read_instant_day(time.attributes.get("datetime")) for time in times), None)
 
 
 # --- days -------------------------------------------------------------------------------

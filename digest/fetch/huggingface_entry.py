@@ -13,7 +13,7 @@ from digest.errors import ParseError
 from digest.fetch.card import MAX_ITEMS, SITE, clean_summary, clean_title, paper_links
 from digest.identity import keys
 from digest.model import Announcement, Source
-from digest.spellings import canonical_link
+from digest.spellings import canonical_link, is_invalid_arxiv_id
 from digest.text import one_line
 
 MAX_AUTHORS = 5_000
@@ -68,6 +68,8 @@ def _read_entry(entry: object, source: Source) -> Announcement:
     paper_id = one_line(_text(paper, "id"), MAX_NAME_CHARS)
     if not title or not paper_id:
         raise ValueError(f"no {'id' if title else 'title'}")
+    if is_invalid_arxiv_id(paper_id):
+        raise ValueError(f"{paper_id} is no valid arXiv id")
     summary = clean_summary(_text(paper, "summary") or _text(entry, "summary"))
     authors = _authors(paper.get("authors"))
     links = paper_links(

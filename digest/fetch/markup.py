@@ -6,6 +6,8 @@ Bounded and linear; nothing is fetched or opened.
 import codecs
 import re
 from dataclasses import dataclass
+from html.entities import html5
+from xml.sax.saxutils import escape
 
 from digest.errors import ParseError
 from digest.fetch.document import excerpt
@@ -14,6 +16,13 @@ from digest.fetch.document import excerpt
 ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 DECLARED = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']""")
 NAME = re.compile(r"<([A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
+
+CDATA = re.compile(r"(<!\[CDATA\[.*?\]\]>)", re.DOTALL)
+# All but the five names that XML has itself, and numbers.
+BARE = re.compile(
+    r"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});)(?:(?P<name>[A-Za-z]\w{1,30});)?",
+    re.ASCII,
+)
 
 SKIP_DAYS = re.compile(r"<skipDays>(?P<days>.{0,1000}?)</skipDays>", re.DOTALL)
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -88,6 +97,22 @@ def skip_weekdays(markup: Markup) -> frozenset[int]:
     found = SKIP_DAYS.search(markup.text)
     said = found["days"].lower() if found else ""
     return frozenset(number for number, name in enumerate(WEEKDAYS) if f">{name}<" in said)
+
+
+def with_entities(text: str) -> str:
+    """Mend what XML refuses and feeds hold: a bare "&", and HTML's names of characters.
+
+    What stands in a CDATA section is text already.
+    """
+    parts = CDATA.split(text)
+    return "".join(
+        part if number % 2 else BARE.sub(_entity, part) for number, part in enumerate(parts)
+    )
+
+
+def _entity(found: re.Match[str]) -> str:
+    character = html5.get(f"{found['name']};") if found["name"] else None
+    return escape(character) if character else f"&amp;{found[0][1:]}"
 
 
 def _decode(content: bytes, charset: str | None) -> tuple[str, list[str]]:

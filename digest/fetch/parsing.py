@@ -7,7 +7,13 @@ from datetime import datetime
 
 from digest.errors import ParseError
 from digest.fetch import api, arxiv, arxiv_mail, arxiv_page, feed, json_feed, page, saved_mail
-from digest.fetch.document import load_json, looks_like_html, looks_like_json, looks_like_text
+from digest.fetch.document import (
+    excerpt,
+    load_json,
+    looks_like_html,
+    looks_like_json,
+    looks_like_text,
+)
 from digest.fetch.huggingface import parse_html, parse_json
 from digest.fetch.listing_text import parse_text
 from digest.fetch.markup import read_markup
@@ -56,7 +62,11 @@ def parse_listing(
 
 
 def detect(content: bytes, charset: str | None = None) -> str:
-    """Tell the kind of a document by its content, never by its name or content type."""
+    """Tell the kind of a document by its content, never by its name or content type.
+
+    Raises:
+        ParseError: it is text of no known kind.
+    """
     if saved_mail.is_mail(content):
         return "file"
     if looks_like_json(content):
@@ -76,7 +86,12 @@ def detect(content: bytes, charset: str | None = None) -> str:
         return "arxiv"
     # Text that holds some tag far down is text; what begins with one is meant as markup.
     is_markup = markup.root in feed.ROOTS or markup.text.lstrip().startswith("<")
-    return "feed" if is_markup else "huggingface"
+    if is_markup:
+        return "feed"
+    raise ParseError(
+        "expected a feed, an answer of a paper service, a page, a mailing or an alert, got "
+        f"{excerpt(markup.text)}"
+    )
 
 
 def _kind_of_json(content: bytes) -> str:
@@ -85,7 +100,10 @@ def _kind_of_json(content: bytes) -> str:
     # Of the services only Semantic Scholar answers with an array.
     if content.lstrip()[:1] == b"[" and b'"paperId"' not in content:
         return "huggingface"
-    return "api" if api.recognises(load_json(content, "")[0]) else "huggingface"
+    document = load_json(content, "")[0]
+    is_paper = isinstance(document, dict) and {"id", "title"} <= document.keys()
+    is_of_the_hub = isinstance(document, list) or is_paper
+    return "huggingface" if is_of_the_hub and not api.recognises(document) else "api"
 
 
 def _parse_arxiv(

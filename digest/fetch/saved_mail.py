@@ -21,7 +21,7 @@ from digest.fetch.joining import join
 from digest.fetch.work import Work, collect, split_names
 from digest.model import Listing, Source
 from digest.spellings import arxiv_id, canonical_link, doi
-from digest.text import markup_depth, one_line
+from digest.text import from_html, markup_depth, one_line
 
 KIND = "file"
 MAX_MESSAGES = 500
@@ -33,6 +33,7 @@ MAX_LINKS = 5_000
 MAX_TOLD = 3
 # A link of fewer letters is "PDF" or "View paper", not a title.
 MIN_TITLE_LETTERS = 16
+HEADINGS = ("h1", "h2", "h3", "h4")
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 _SEPARATOR = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\r\n\r\n))From [^\n]{1,200}\n")
@@ -199,7 +200,8 @@ def _scholar_work(title: LexborNode, sent_on: date) -> Work:
 def _linked_work(link: LexborNode, sent_on: date) -> Work | None:
     address = _target(link.attributes.get("href") or "")
     title = _plain(link)
-    if sum(map(str.isalpha, title)) < MIN_TITLE_LETTERS:
+    is_heading = link.css_first("h1, h2, h3, h4") or (link.parent and link.parent.tag in HEADINGS)
+    if sum(map(str.isalpha, title)) < (1 if is_heading else MIN_TITLE_LETTERS):
         return None
     paper = _S2_PAPER.search(address)
     if paper and "semanticscholar.org" in (urlsplit(address).hostname or ""):
@@ -226,4 +228,5 @@ def _target(address: str) -> str:
 
 
 def _plain(node: LexborNode) -> str:
-    return " ".join(node.text(separator="").split())
+    # Not the node's own text: that has nothing in the place of <br>.
+    return " ".join(from_html(node.html or "").split())

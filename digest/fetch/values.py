@@ -16,11 +16,48 @@ MIN_MILLISECONDS = 9_500_000_000
 
 _ISO_DAY = re.compile(r"(?P<year>\d{4})[-/.]?(?P<month>\d\d)[-/.]?(?P<day>\d\d)(?!\d)", re.ASCII)
 _LOOSE_ISO_DAY = re.compile(r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})(?!\d)")
-_MONTH = r"(?P<month>[A-Z][a-z]{2})[a-z]*\.?"
+# The beginnings of months' names in Dutch, French, German, Italian, Portuguese and Spanish.
+_OTHER_MONTHS = {
+    "janv": 1,
+    "jän": 1,
+    "ene": 1,
+    "gen": 1,
+    "fév": 2,
+    "fev": 2,
+    "fevr": 2,
+    "mär": 3,
+    "maa": 3,
+    "mrt": 3,
+    "avr": 4,
+    "abr": 4,
+    "mai": 5,
+    "mei": 5,
+    "mag": 5,
+    "juin": 6,
+    "giu": 6,
+    "juil": 7,
+    "lug": 7,
+    "aoû": 8,
+    "aou": 8,
+    "ago": 8,
+    "set": 9,
+    "okt": 10,
+    "out": 10,
+    "ott": 10,
+    "déc": 12,
+    "dez": 12,
+    "dic": 12,
+}
+# A year, or a year and a month: W3C-DTF allows both, and neither is a day.
+PARTIAL = re.compile(r"\s*\d{4}(?:[-/]\d{1,2})?\s*", re.ASCII)
+# An hour past 24 or a minute past 59: nothing of such a date can be trusted.
+_NO_TIME = re.compile(r"\b(?:2[5-9]|[3-9]\d):\d\d|:[6-9]\d", re.ASCII)
+_MONTH = r"(?P<month>[^\W\d_]{3,12})\.?"
 _NAMED_DAYS = (
     re.compile(rf"\b{_MONTH},?\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<year>\d{{4}})\b"),
     re.compile(
-        rf"\b(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\.?[\s-]+{_MONTH},?[\s-]+(?P<year>\d{{4}})\b"
+        rf"\b(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\.?[\s-]+(?:de\s+)?{_MONTH},?[\s-]+(?:de\s+)?"
+        r"(?P<year>\d{4})\b"
     ),
     re.compile(rf"\b(?P<year>\d{{4}})[\s-]+{_MONTH}[\s-]+(?P<day>\d{{1,2}})\b"),
 )
@@ -102,12 +139,20 @@ def _standard_day(spelling: str) -> date | None:
 
 
 def _written_day(spelling: str) -> date | None:
+    if _NO_TIME.search(spelling):
+        return None
     for pattern in _NAMED_DAYS:
         for match in pattern.finditer(spelling):
-            name = match["month"].lower()
-            if name in MONTHS:
-                return _date(match["year"], str(MONTHS.index(name) + 1), match["day"])
+            if month := _month(match["month"]):
+                return _date(match["year"], str(month), match["day"])
     return None
+
+
+def _month(name: str) -> int | None:
+    name = name.lower()
+    if name[:3] in MONTHS and name[:4] not in _OTHER_MONTHS:
+        return MONTHS.index(name[:3]) + 1
+    return _OTHER_MONTHS.get(name[:4]) or _OTHER_MONTHS.get(name[:3])
 
 
 def date_of(year: object, month: object, day_of_month: object) -> date | None:
