@@ -4,12 +4,12 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check bench sweep lock clean browser
+.PHONY: demo test check bench sweep lock clean browser mailbox
 
 demo: $(VENV)/.installed
 	$(BIN)/digest demo
 
-test: $(VENV)/.installed-test browser
+test: $(VENV)/.installed-test browser mailbox
 	$(BIN)/python -m pytest $(PYTEST)
 
 # The pages are tested in the system's Chromium; where this cannot bring it, those tests say so.
@@ -17,6 +17,12 @@ browser:
 	@test -x /usr/bin/chromium || { apt-get update -qq && \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } \
 	  || echo "no /usr/bin/chromium: install it to test the pages"
+
+# Bounces are read over IMAP from a real server; where this cannot bring it, those tests say so.
+mailbox:
+	@test -x /usr/sbin/dovecot || { apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends dovecot-imapd; } \
+	  || echo "no /usr/sbin/dovecot: install dovecot-imapd to test the mailbox"
 
 check: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .

@@ -22,7 +22,6 @@ from digest.config import (
     admin_token,
     web_keys,
 )
-from digest.deliver.maildir import Maildir
 from digest.errors import ConfigError, DigestError
 from digest.fetch.fetcher import ListingFetcher
 from digest.fetch.http import Http
@@ -47,7 +46,7 @@ from digest.store import items, membership, recovery, sources, subscribers, tall
 from digest.store.database import Database
 from digest.store.recovery import Claims
 from digest.store.subscriber_rows import address_key
-from digest.transports import leaving_of, return_paths_of, transport_of
+from digest.transports import leaving_of, mailbox_of, return_paths_of, transport_of
 
 logger = logging.getLogger(__name__)
 
@@ -230,8 +229,7 @@ class App:
         """Act on the mail that came back, where a mailbox for it is set up."""
         bounces, paths = self.settings.bounces, return_paths_of(self.settings)
         if bounces and paths:
-            mailbox = Maildir(bounces.maildir)
-            desk = ReturnDesk(mailbox=mailbox, paths=paths, suppressor=self.suppressor)
+            desk = ReturnDesk(mailbox=mailbox_of(bounces), paths=paths, suppressor=self.suppressor)
             read_returns(self.database, desk, self.clock())
 
     def hashes(self, address: str) -> tuple[str, ...]:

@@ -1,17 +1,18 @@
 """Everything an installation needs, tried one by one: for `digest check`."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 from digest.app import App
-from digest.config import Settings, smtp_password
+from digest.config import BounceSettings, Settings, smtp_password
 from digest.deliver.dkim import is_aligned
 from digest.deliver.published import records
 from digest.deliver.smtp import SmtpTransport
 from digest.errors import ConfigError, DigestError, FetchError
 from digest.gallery.kinds import broken_templates
 from digest.model import Validators
-from digest.transports import sender_domain, signer_of
+from digest.transports import mailbox_of, sender_domain, signer_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,8 @@ async def check_all(settings: Settings) -> AsyncIterator[Finding]:
             count = len(fetched.listing.announcements) if fetched.listing else 0
             kind = fetched.listing.kind if fetched.listing else source.kind
             yield Finding(what=what, is_good=True, text=f"{count} items ({kind})")
+    if settings.bounces:
+        yield await asyncio.to_thread(_check_mailbox, settings.bounces)
     if settings.deliver.to == "files":
         text = f"messages go to files in {settings.deliver.folder}"
         yield Finding(what="deliver", is_good=True, text=text)
@@ -59,6 +62,13 @@ async def check_all(settings: Settings) -> AsyncIterator[Finding]:
         yield finding
     for finding in _check_sender(settings):
         yield finding
+
+
+def _check_mailbox(bounces: BounceSettings) -> Finding:
+    try:
+        return Finding(what="bounces", is_good=True, text=mailbox_of(bounces).check())
+    except DigestError as error:
+        return Finding(what="bounces", is_good=False, text=str(error))
 
 
 async def _check_relays(settings: Settings) -> AsyncIterator[Finding]:

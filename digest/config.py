@@ -246,13 +246,51 @@ class DkimSettings(Group):
     key_file: Path
 
 
+class ImapSettings(Group):
+    """[bounces.imap]: an account of a mail server that nobody else reads."""
+
+    host: str
+    port: int | None = Field(None, ge=1, le=65535)
+    security: Literal["tls", "starttls", "none"] = "tls"
+    login: Literal["password", "xoauth2"] = "password"
+    username: str
+    password: SecretStr | None = None
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    folder: str = "INBOX"
+    move_to: str | None = None
+    timeout: Span = timedelta(seconds=60)
+
+    @property
+    def number(self) -> int:
+        """The port, by default that of the chosen encryption."""
+        return self.port or (993 if self.security == "tls" else 143)
+
+    @model_validator(mode="after")
+    def check_login(self) -> Self:
+        """A login needs a password, and an encrypted connection to any other machine."""
+        if bool(self.password) == bool(self.password_file):
+            raise ValueError("needs either password or password_file")
+        if self.security == "none" and self.host not in {"localhost", "127.0.0.1", "::1"}:
+            raise ValueError('security = "none" is for this very machine: use "tls" or "starttls"')
+        return self
+
+
 class BounceSettings(Group):
     """[bounces]: where mail comes back to, and who reads it."""
 
     address: EmailAddress
-    maildir: Path
+    maildir: Path | None = None
+    imap: ImapSettings | None = None
     every: Annotated[Span, Field(ge=timedelta(seconds=1))] = timedelta(minutes=5)
     soft_limit: int = Field(SOFT_LIMIT, ge=1, le=100)
+
+    @model_validator(mode="after")
+    def check_mailbox(self) -> Self:
+        """One mailbox holds what comes back."""
+        if bool(self.maildir) == bool(self.imap):
+            raise ValueError("needs either maildir or [bounces.imap]")
+        return self
 
 
 class MailSettings(Group):
@@ -643,6 +681,15 @@ def smtp_password(smtp: SmtpSettings) -> str | None:
         ConfigError: the file cannot be read or is empty.
     """
     return _secret("smtp.password", smtp.password, smtp.password_file)
+
+
+def imap_password(imap: ImapSettings) -> str:
+    """Give the password of the bounce mailbox from the settings or from its file.
+
+    Raises:
+        ConfigError: the file cannot be read or is empty.
+    """
+    return _secret("bounces.imap.password", imap.password, imap.password_file) or ""
 
 
 def web_keys(web: WebSettings) -> tuple[str, ...]:

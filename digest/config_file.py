@@ -17,7 +17,13 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from digest.config import ENVIRONMENT_PREFIX, DatabaseSettings, Settings, SourceSettings
+from digest.config import (
+    ENVIRONMENT_PREFIX,
+    BounceSettings,
+    DatabaseSettings,
+    Settings,
+    SourceSettings,
+)
 from digest.errors import ConfigError
 
 SECRET_KEYS = frozenset({"password", "secret_key", "admin_token"})
@@ -178,6 +184,10 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
     def anchored(group: Model, *names: str) -> Model:
         return group.model_copy(update={name: anchor(getattr(group, name)) for name in names})
 
+    def anchored_bounces(bounces: BounceSettings) -> BounceSettings:
+        imap = bounces.imap and anchored(bounces.imap, "password_file", "ca_file")
+        return anchored(bounces, "maildir").model_copy(update={"imap": imap})
+
     files_of_relay = ("password_file", "ca_file", "socket")
     return settings.model_copy(
         update={
@@ -186,7 +196,7 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
             "smtp": anchored(settings.smtp, *files_of_relay),
             "relays": tuple(anchored(relay, *files_of_relay) for relay in settings.relays),
             "dkim": settings.dkim and anchored(settings.dkim, "key_file"),
-            "bounces": settings.bounces and anchored(settings.bounces, "maildir"),
+            "bounces": settings.bounces and anchored_bounces(settings.bounces),
             "web": anchored(settings.web, "secret_key_file", "admin_token_file"),
             "mail": anchored(settings.mail, "templates"),
             "sources": tuple(_anchored_sources(settings.sources, folder)),

@@ -1,6 +1,6 @@
 """The seams of the program on one page: what may be exchanged, and what it must do."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -52,6 +52,31 @@ class Ranker(Protocol):
             eligible: [m, n]; False keeps an item from a reader (sent before, too old).
             limit: at least 1; of a reader who wants fewer picks, the best of what had no
                 place follow them, without reasons.
+        """
+
+
+class Mailbox(Protocol):
+    """Where mail comes back to: a Maildir, or an account of an IMAP server."""
+
+    def unread(self) -> Generator[tuple[str, bytes], None, None]:
+        """Give some new mails, oldest first: a name for `mark_read`, and the bytes that count.
+
+        Raises:
+            TransportError: it cannot be read.
+        """
+
+    def check(self) -> str:
+        """Try it without touching a mail, and say in one line what was found.
+
+        Raises:
+            TransportError: any of it failed.
+        """
+
+    def mark_read(self, name: str) -> None:
+        """Keep a mail as read, while `unread` goes on; one that is gone does no harm.
+
+        Raises:
+            TransportError: it cannot be marked.
         """
 
 

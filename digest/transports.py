@@ -3,16 +3,18 @@
 import time
 from collections.abc import Callable
 from email.utils import parseaddr
+from pathlib import Path
 
-from digest.config import Settings, smtp_password, web_keys
+from digest.config import BounceSettings, Settings, imap_password, smtp_password, web_keys
 from digest.deliver.dkim import SignedTransport, Signer
 from digest.deliver.file import FileTransport
+from digest.deliver.maildir import Maildir
 from digest.deliver.pace import Limits, Pace
 from digest.deliver.relays import Relays
 from digest.deliver.returns import ReturningTransport, ReturnPaths
 from digest.deliver.smtp import SmtpTransport
 from digest.errors import ConfigError
-from digest.protocols import Transport
+from digest.protocols import Mailbox, Transport
 
 
 def transport_of(settings: Settings) -> Transport:
@@ -62,6 +64,20 @@ def return_paths_of(settings: Settings) -> ReturnPaths | None:
     """
     bounces = settings.bounces
     return ReturnPaths(bounces.address, web_keys(settings.web)) if bounces else None
+
+
+def mailbox_of(bounces: BounceSettings) -> Mailbox:
+    """Give the mailbox that mail comes back to.
+
+    Raises:
+        ConfigError: a password file cannot be read.
+    """
+    if bounces.imap is None:
+        return Maildir(bounces.maildir or Path())
+    # A twentieth of a second that no other command should pay for.
+    from digest.deliver.imap import ImapMailbox
+
+    return ImapMailbox(bounces.imap, imap_password(bounces.imap))
 
 
 def leaving_of(settings: Settings) -> Callable[[str], str] | None:

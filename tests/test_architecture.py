@@ -50,6 +50,7 @@ NAMED_IN = {
     "css_inline": {"render/style.py"},
     "cryptography": {"deliver/dkim.py"},
     "flufl": {"deliver/bounces.py"},
+    "imap_tools": {"deliver/imap.py"},
     "aiohttp": {"fetch", "demo"},
     "babel": {"render/language.py"},
     "selectolax": {"fetch", "text.py"},

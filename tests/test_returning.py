@@ -119,6 +119,11 @@ def state(database, ada):
     return reader.status, remembered
 
 
+def attempts_of(database, delivery):
+    with database.read() as connection:
+        return outbox.attempts_of(connection, delivery.id)
+
+
 def status_of(database, delivery):
     with database.read() as connection:
         return outbox.find_delivery(connection, delivery.id).status
@@ -248,6 +253,21 @@ def test_from_line_alone_unsubscribes_nobody(database, mailbox, ada, sent, caplo
 
     assert state(database, ada) == (SubscriberStatus.CONFIRMED, [])
     assert "ignored=1" in caplog.text
+
+
+@pytest.mark.parametrize("mail", [DSN, COMPLAINT], ids=["bounce", "complaint"])
+def test_mail_whose_mark_was_lost_has_no_second_effect(database, mailbox, ada, sent, mail):
+    """A kill between the effect and the mark: the mail is read again."""
+    fields = {"to": PATHS.of(sent[0].id), "message_id": sent[0].message_id} | SOFT
+    put(mailbox, mail.format(**fields))
+    read(database, mailbox)
+    before = state(database, ada), attempts_of(database, sent[0])
+
+    for kept in (mailbox / "cur").iterdir():
+        kept.rename(mailbox / "new" / kept.name.partition(":")[0])
+    assert read(database, mailbox) == 1
+
+    assert (state(database, ada), attempts_of(database, sent[0])) == before
 
 
 def test_auto_reply_is_ignored(database, mailbox, ada, sent):

@@ -1,5 +1,6 @@
 """The mailbox that bounces come to: a Maildir, as every mail server can fill one."""
 
+import os
 from collections.abc import Generator
 from pathlib import Path
 
@@ -37,6 +38,21 @@ class Maildir:
                 f"bounces: {self._folder}: {error.strerror or error}, check bounces.maildir",
                 permanent=True,
             ) from error
+
+    def check(self) -> str:
+        """Look without touching a mail; say in one line what was found.
+
+        Raises:
+            TransportError: the folder cannot be read or written.
+        """
+        folders = [self._folder / name for name in ("new", "cur")]
+        if not all(os.access(folder, os.R_OK | os.W_OK | os.X_OK) for folder in folders):
+            raise TransportError(
+                f"bounces: {self._folder}: no Maildir that we may read and write,"
+                " check bounces.maildir",
+                permanent=True,
+            )
+        return f"{self._folder}: {sum(1 for _ in folders[0].iterdir())} new"
 
     def mark_read(self, name: str) -> None:
         """Keep a mail as read; one that is gone already was read by somebody else."""

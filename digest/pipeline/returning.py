@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from digest.deliver.bounces import Report, ReportKind, read_report
-from digest.deliver.maildir import Maildir
 from digest.deliver.retry import is_soft_bounce, soft_bounces
 from digest.deliver.returns import ReturnPaths
 from digest.model import Attempt, AttemptOutcome, Delivery, Reply
+from digest.protocols import Mailbox
 from digest.store import outbox, returns, subscribers
 from digest.store.database import Database, Transaction
 from digest.store.membership import SuppressionReason, leave
@@ -88,7 +88,7 @@ class Suppressor:
 class ReturnDesk:
     """What reading returned mail needs."""
 
-    mailbox: Maildir
+    mailbox: Mailbox
     paths: ReturnPaths
     suppressor: Suppressor
 
