@@ -31,6 +31,7 @@ check: $(VENV)/.installed-test
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python tests/bench/bench_day.py
+	$(BIN)/python tests/bench/bench_web.py
 
 # The promise under fire, at full length: kills, stops, cut connections, a full disk; minutes.
 sweep: $(VENV)/.installed-test

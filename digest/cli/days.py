@@ -142,12 +142,19 @@ def send(
             raise typer.Exit(1)
 
 
-def serve(context: typer.Context) -> None:
+def serve(
+    context: typer.Context,
+    only: Annotated[
+        str, typer.Option(help="pages or jobs: one half, the other runs beside it.")
+    ] = "",
+) -> None:
     """Run until stopped: everything at its own hour."""
     import asyncio
 
+    if only not in ("", "pages", "jobs"):
+        raise typer.BadParameter(f'expected "pages" or "jobs", got "{only}"', param_hint="--only")
     app = options(context).app()
-    asyncio.run(app.serve())
+    asyncio.run(app.serve_pages() if only == "pages" else app.serve(has_pages=not only))
 
 
 def _summary(finished: "Round") -> str:

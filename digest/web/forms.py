@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
+from functools import cache
+from html import escape
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -31,9 +33,17 @@ class Fields(Protocol):
         """Give every value of a field."""
 
 
-def zones() -> list[str]:
-    """List the time zones that a reader may choose, by name."""
-    return sorted(name for name in available_timezones() if "/" in name or name == "UTC")
+@cache
+def zones() -> frozenset[str]:
+    """Name every time zone; read from the disk once."""
+    return frozenset(available_timezones())
+
+
+@cache
+def zone_options() -> str:
+    """Give the time zones that a reader may choose, as the options of a select."""
+    offered = sorted(name for name in zones() if "/" in name or name == "UTC")
+    return "".join(f"<option>{escape(name)}</option>" for name in offered)
 
 
 def text_of(fields: Fields, name: str) -> str:
@@ -120,7 +130,7 @@ def _with_schedule(subscriber: Subscriber, fields: Fields) -> Subscriber:
         usual = {usual_days: name for name, usual_days in USUAL_DAYS.items()}
         frequency = usual.get(days, known.frequency)
     schedule = Schedule(
-        timezone=zone if zone in available_timezones() else known.timezone,
+        timezone=zone if zone in zones() else known.timezone,
         at=at.replace(second=0, microsecond=0, tzinfo=None) if at else known.at,
         weekdays=days,
         frequency=frequency,

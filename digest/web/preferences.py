@@ -46,7 +46,7 @@ def show_preferences(site: Here, token: str, said: str = "") -> Response:
         unsubscribe=site.links.unsubscribe(subscriber.id),
         interests=forms.interest_fields(subscriber),
         paused_until=forms.paused_until_day(subscriber, now),
-        zones=forms.zones(),
+        zone_options=forms.zone_options(),
         weekdays=weekdays(site),
         languages=LANGUAGES,
     )

@@ -9,7 +9,7 @@ from starlette.datastructures import FormData
 from starlette.responses import HTMLResponse, Response
 
 from digest.web.desk import SignUp, TheDesk, newcomer, seems_human
-from digest.web.forms import text_of, with_sign_up, zones
+from digest.web.forms import text_of, with_sign_up, zone_options
 from digest.web.network import client_network
 from digest.web.site import Here, Site
 from digest.web.views import view_picks
@@ -41,7 +41,7 @@ def sign_up_page(site: Site, fields: FormData | None = None) -> HTMLResponse:
         topics=text_of(given, "topics")[:4000],
         examples=text_of(given, "examples")[:8000],
         stamp=site.links.form_stamp(site.clock()),
-        zones=zones(),
+        zone_options=zone_options(),
         weekdays=weekdays(site),
     )
 

@@ -283,3 +283,7 @@ def test_explain_prints_parts_that_add_up(here, by):
 
 def test_explain_names_an_item_that_is_not_stored(here):
     assert "not known" in here.run("explain", "ada@example.org", "guid:x:none", code=2)
+
+
+def test_a_half_of_the_service_that_does_not_exist_is_refused(installation):
+    assert '"pages" or "jobs"' in installation.run("serve", "--only", "mail", code=2)
