@@ -29,6 +29,7 @@ from digest.fetch.http import Http
 from digest.fetch.sandbox import Sandbox
 from digest.links import Links
 from digest.model import Digest, Subscriber, new_id
+from digest.pipeline.claiming import Handover
 from digest.pipeline.composing import (
     Composer,
     compose,
@@ -36,7 +37,7 @@ from digest.pipeline.composing import (
     read_candidates,
     record_digests,
 )
-from digest.pipeline.delivering import Handover, deliver_due
+from digest.pipeline.delivering import deliver_due
 from digest.pipeline.fetching import Check, fetch_due, try_sources
 from digest.pipeline.returning import ReturnDesk, Suppressor, read_returns
 from digest.protocols import Clock, Fetcher, Progress, Ranker, Transport
@@ -48,6 +49,7 @@ from digest.store.database import Database
 from digest.store.recovery import Claims
 from digest.store.subscriber_rows import address_key
 from digest.transports import leaving_of, mailbox_of, return_paths_of, transport_of
+from digest.writers import Writers
 
 logger = logging.getLogger(__name__)
 
@@ -144,6 +146,7 @@ class App:
         self.builder = MessageBuilder(
             settings.mail, self.templates, self.links, leaving_of(settings)
         )
+        self.writers = Writers(settings) if settings.deliver.writers else None
         self.suppressor = Suppressor(
             hashed=(lambda address: self.hashes(address)[0]) if keys else None,
             soft_limit=settings.bounces.soft_limit if settings.bounces else SOFT_LIMIT,
@@ -196,12 +199,14 @@ class App:
 
     @asynccontextmanager
     async def transport(self) -> AsyncIterator[Transport]:
-        """Hold the connections to the relay open, or the folder that stands in for one."""
+        """Hold what delivers open: the connections to the relay, the processes that write."""
         transport = transport_of(self.settings)
         try:
             yield transport
         finally:
             await transport.close()
+            if self.writers:
+                await asyncio.to_thread(self.writers.close)
 
     async def fetch(
         self, names: Sequence[str], *, dry_run: bool, progress: Progress
@@ -482,6 +487,7 @@ class App:
             clock=self.clock,
             stop=stop,
             subscriber_id=subscriber_id,
+            write=self.writers.write if self.writers else None,
             aftermath=self.suppressor.note,
             progress=progress,
         )

@@ -22,7 +22,7 @@ MAY_IMPORT = {
     **dict.fromkeys(SEAMS, GROUND | SEAMS),
     **{stage: GROUND | SEAMS | {stage} for stage in STAGES},
     "schedule": GROUND | {"schedule"},
-    "pipeline": GROUND | SEAMS | STAGES | {"schedule"},
+    "pipeline": GROUND | SEAMS | STAGES | {"schedule", "pipeline"},
     "overview": GROUND | {"store"},
     "web": GROUND | SEAMS | {"store", "rank", "compose", "schedule", "overview", "web"},
     "gallery": GROUND | SEAMS | {"compose", "gallery"},
@@ -31,7 +31,8 @@ MAY_IMPORT = {
     "logs": set(),
     "starter": GROUND | {"config_file"},
     "transports": GROUND | SEAMS | {"deliver"},
-    "app": GROUND | SEAMS | STAGES | CORRIDOR | {"service", "transports"},
+    "writers": GROUND | SEAMS | {"compose", "store", "pipeline", "transports"},
+    "app": GROUND | SEAMS | STAGES | CORRIDOR | {"service", "transports", "writers"},
     **dict.fromkeys(
         ("cli", "operations", "check", "trial", "imports", "demo", "__main__"),
         GROUND | SEAMS | STAGES | CORRIDOR | ROOF,

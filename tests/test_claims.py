@@ -10,7 +10,7 @@ from digest.app import App, isolated
 from digest.config import DatabaseSettings, DeliverSettings, Settings
 from digest.errors import StoreError
 from digest.model import Reply, Source
-from digest.pipeline import delivering
+from digest.pipeline import claiming
 from digest.store import outbox, recovery, sources
 from digest.store.recovery import Claims
 from tests.test_pipeline import World, paper
@@ -93,7 +93,7 @@ def test_nothing_is_begun_that_might_outlast_its_claim(due):
 
     claims = []
     due.send = send
-    claim = delivering.outbox.claim_due_deliveries
+    claim = claiming.outbox.claim_due_deliveries
 
     def watched(connection, now, *rest, **also):
         found = claim(connection, now, *rest, **also)
@@ -101,10 +101,10 @@ def test_nothing_is_begun_that_might_outlast_its_claim(due):
         return found
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(delivering.outbox, "claim_due_deliveries", watched)
+        patch.setattr(claiming.outbox, "claim_due_deliveries", watched)
         due.deliver()
 
-    assert [count for _, count in claims] == [5, 3, 1, 0]
+    assert [count for _, count in claims if count] == [5, 3, 1]
     assert len({one for _, one in begun}) == len(begun) == 5
 
 
@@ -118,9 +118,9 @@ def test_attempts_are_recorded_however_long_the_database_is_away(due, monkeypatc
             raise StoreError("database: gone", permanent=False)
         record(connection, attempts)
 
-    monkeypatch.setattr(delivering.outbox, "record_attempts", refuse)
-    monkeypatch.setattr(delivering, "RECORD_PATIENCE", timedelta(0))
-    monkeypatch.setattr(delivering, "wait_exponential", lambda **_: lambda state: 0)
+    monkeypatch.setattr(claiming.outbox, "record_attempts", refuse)
+    monkeypatch.setattr(claiming, "RECORD_PATIENCE", timedelta(0))
+    monkeypatch.setattr(claiming, "wait_exponential", lambda **_: lambda state: 0)
 
     due.deliver()
 
@@ -132,8 +132,8 @@ def test_what_waiting_does_not_mend_is_given_up(due, monkeypatch):
     def refuse(connection, attempts):
         raise StoreError("database: damaged", permanent=True)
 
-    monkeypatch.setattr(delivering.outbox, "record_attempts", refuse)
-    monkeypatch.setattr(delivering, "RECORD_PATIENCE", timedelta(0))
+    monkeypatch.setattr(claiming.outbox, "record_attempts", refuse)
+    monkeypatch.setattr(claiming, "RECORD_PATIENCE", timedelta(0))
 
     with pytest.raises(StoreError, match="damaged"):
         due.deliver()

@@ -12,7 +12,7 @@ from digest.cli.templates import serve_kinds
 if TYPE_CHECKING:  # the real imports happen when a command runs
     from digest.app import Round
     from digest.model import Subscriber
-    from digest.pipeline.delivering import Handover
+    from digest.pipeline.claiming import Handover
 
 
 def register(app: typer.Typer) -> None:

@@ -35,6 +35,12 @@ from digest.store import subscribers
 from digest.store.schema import attempts, deliveries
 
 ITEMS = 500
+# With pages to lead to, every mail carries links that are signed for its reader.
+PAGES = """
+[web]
+base_url = "https://digest.example.org"
+secret_key = "long-enough-to-be-a-key-for-the-bench-alone"
+"""
 
 
 async def composed(folder: Path, asked: argparse.Namespace, port: int) -> App:
@@ -43,6 +49,7 @@ async def composed(folder: Path, asked: argparse.Namespace, port: int) -> App:
     (folder / "listing.json").write_text(json.dumps(listing(ITEMS, chance)))
     settings = SETTINGS.format(port=port, database=asked.database or "sqlite:///digest.db")
     settings = settings.replace("connections = 8", f"connections = {asked.connections}")
+    settings += f"{PAGES}\n[deliver]\nwriters = {asked.writers}\nbatch = {asked.batch}\n"
     (folder / "config.toml").write_text(settings)
     app = App(load_settings(folder / "config.toml"), clock=Clock())
     app.open()
@@ -75,6 +82,7 @@ async def deliver(app: App, expected: int) -> Speed:
             *(app.database, app.builder, transport, app.settings.deliver),
             clock=app.clock,
             stop=asyncio.Event(),
+            write=app.writers.write if app.writers else None,
             progress=ignore_progress,
         )
     elapsed, busy = time.perf_counter() - began, time.process_time() - busy
@@ -87,6 +95,8 @@ def main() -> None:
     parser.add_argument("--deliveries", type=int, default=5_000)
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--writers", type=int, default=1, help="Processes that write beside us.")
+    parser.add_argument("--batch", type=int, default=200)
     parser.add_argument("--database", help="URL of an empty PostgreSQL database; else SQLite")
     parser.add_argument("--profile", action="store_true", help="Show where one round's time goes.")
     asked = parser.parse_args()
