@@ -62,8 +62,8 @@ class Trial:
 
 async def try_listing(source: Source) -> Trial:
     """Read a source once; nothing is stored, and a failure is a result."""
-    async with Http(time_limit=PATIENCE) as http, Sandbox() as sandbox:
-        fetcher = ListingFetcher(http, sandbox, lambda: datetime.now(UTC))
+    async with Http() as http, Sandbox() as sandbox:
+        fetcher = ListingFetcher(http, sandbox, lambda: datetime.now(UTC), patience=PATIENCE)
         try:
             fetched = await fetcher.fetch(source, Validators())
         except FetchError as error:
