@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check bench sweep lock clean browser mailbox
+.PHONY: demo test check bench bench-rank sweep lock clean browser mailbox
 
 demo: $(VENV)/.installed
 	$(BIN)/digest demo
@@ -32,6 +32,11 @@ check: $(VENV)/.installed-test
 bench: $(VENV)/.installed-test
 	$(BIN)/python tests/bench/bench_day.py
 	$(BIN)/python tests/bench/bench_web.py
+
+# Ranking beside the peers' methods (the first run half an hour, later ones minutes), and at scale.
+bench-rank: $(VENV)/.installed-test
+	$(BIN)/python tests/bench/bench_rank.py
+	$(BIN)/python tests/bench/bench_rank_scale.py
 
 # The promise under fire, at full length: kills, stops, cut connections, a full disk; minutes.
 sweep: $(VENV)/.installed-test
