@@ -41,6 +41,8 @@ class Day:
 
     Attributes:
         duplicates: for each item the places of those that say nearly the same.
+        places: where each content stands.
+        titles: of all items; most liked items are not among them, and quickly seen not to be.
     """
 
     items: Sequence[Described]
@@ -49,13 +51,19 @@ class Day:
     popularity: Array
     recency: Array
     duplicates: Sequence[frozenset[int]]
+    places: Mapping[tuple[object, ...], Sequence[int]]
+    titles: frozenset[str]
 
     @classmethod
     def of(cls, items: Sequence[Described], kernel: Kernel) -> "Day":
         """Read a day's items once."""
         texts = kernel.read(items)
         signs = popularity(items), recency(items)
-        return cls(items, texts, Index(items), *signs, near_duplicates(texts))
+        places: dict[tuple[object, ...], list[int]] = {}
+        for place, item in enumerate(items):
+            places.setdefault(content_key(item), []).append(place)
+        titles = frozenset(item.title for item in items)
+        return cls(items, texts, Index(items), *signs, near_duplicates(texts), places, titles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +96,8 @@ class Judged:
         profiles: P of them; those of a reader stand together.
         first: [m + 1], reader r has profiles first[r] up to first[r + 1].
         matches: the places at which each wish of the batch is found.
-        learned, against: [P, n], what likeness adds and disliked items take away.
+        learned, against: [P, n], what likeness adds and disliked items take away; a learned
+            value below 0 is chance, and there for the order alone.
         evidence: [P, n], those and the exact matches, weighed; the order of items.
         total: [m, n], the score; -inf where muted.
     """
@@ -111,10 +120,13 @@ def judge(portraits: Sequence[Portrait], day: Day, kernel: Kernel, settings: Set
     first = np.cumsum([0] + [len(portrait.profiles) for portrait in portraits]).tolist()
     seeds = gather([_texts_for(q) for q in profiles], kernel)
     likeness = _likeness(seeds, day, kernel)
-    learned = SLOPE * np.maximum(likeness - ORDINARY, 0.0)
+    likeness -= ORDINARY
+    learned = FAINT * likeness
+    likeness *= SLOPE
+    np.maximum(learned, likeness, out=learned)
     _add_twins(learned, portraits, first, day)
     against = _against(portraits, first, day, kernel, settings)
-    evidence = learned - against + FAINT * np.minimum(likeness - ORDINARY, 0.0)
+    evidence = np.subtract(learned, against, out=likeness)
     matches = _look_up(portraits, day.index)
     for row, profile in enumerate(profiles):
         _add_matches(evidence[row], profile, matches)
@@ -149,8 +161,13 @@ def gather(stated: Sequence[Sequence[tuple[Like | str, float]]], kernel: Kernel)
 
 def score_of(evidence: Array) -> Array:
     """Turn evidence into a score: 1 - exp(-evidence), just below 0 where there is none."""
-    least = ORDER_ONLY * evidence / (1.0 + np.abs(evidence))
-    return np.where(evidence > 0.0, -np.expm1(-np.maximum(evidence, 0.0)), least)
+    score = np.abs(evidence)
+    score += 1.0
+    np.divide(evidence, score, out=score)
+    score *= ORDER_ONLY
+    speaking = evidence > 0.0
+    score[speaking] = -np.expm1(-evidence[speaking])
+    return score
 
 
 def _texts_for(profile: Profile) -> list[tuple[Like | str, float]]:
@@ -189,12 +206,9 @@ def _add_twins(
     learned: Array, portraits: Sequence[Portrait], first: Sequence[int], day: Day
 ) -> None:
     """Lift what reads just as a liked item does: the work itself, announced again."""
-    places: dict[tuple[object, ...], list[int]] = {}
-    for place, item in enumerate(day.items):
-        places.setdefault(content_key(item), []).append(place)
     for reader, portrait in enumerate(portraits):
         for like in portrait.liked:
-            if twins := places.get(content_key(like.item)):
+            if like.item.title in day.titles and (twins := day.places.get(content_key(like.item))):
                 learned[first[reader] : first[reader + 1], twins] += TWIN
 
 
@@ -208,9 +222,11 @@ def _totals(
         own = evidence[first[reader] : first[reader + 1]]
         best[reader] = own.max(axis=0) if len(own) else 0.0
     dial = np.array([portrait.popularity for portrait in portraits])[:, None]
-    total = (1.0 - dial) * score_of(best) + dial * day.popularity
+    total = score_of(best)
+    total *= 1.0 - dial
+    total += dial * day.popularity
     total[np.diff(first) == 0] = newcomer
-    return np.round(total, 10)
+    return np.round(total, 10, out=total)
 
 
 def _look_up(portraits: Sequence[Portrait], index: Index) -> dict[Wish, list[int]]:

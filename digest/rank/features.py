@@ -127,7 +127,8 @@ class Space:
     @classmethod
     def of(cls, corpus: Matrix, settings: Settings) -> "Space":
         """Factorise a corpus [m, width]; a corpus under 3 items has no directions."""
-        rank = min(settings.directions, min(corpus.shape) - 1)
+        broad = round(settings.breadth * corpus.shape[0] ** 0.5)
+        rank = min(settings.directions, broad, min(corpus.shape) - 1)
         if rank < 2 or corpus.nnz == 0:
             empty = np.zeros((corpus.shape[1], 0), dtype=np.float32)
             return cls(empty, np.zeros(0))

@@ -8,7 +8,7 @@ interest is 1 - exp(-evidence), the reader's score the best interest's, mixed wi
 by the reader's dial.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from operator import is_not
 
 import numpy as np
@@ -23,7 +23,8 @@ from digest.rank.profile import portray
 from digest.rank.reasons import with_reasons
 from digest.rank.settings import Settings
 
-BATCH = 512  # readers judged at a time: bounds memory at BATCH * n * a few arrays
+BATCH = 512  # readers judged at a time, fewer
+CELLS = 500_000  # where the items are many: so many numbers, of 8 bytes, in each of a few arrays
 # On a busy machine the threads of linear algebra wait for each other: fitting 500 items took
 # 0.5 s with one and 1.9 to 5 s with two.
 BLAS = ThreadpoolController()
@@ -60,9 +61,8 @@ class CorpusRanker:
         """
         day = self._read(items)
         totals = np.empty((len(readers), len(items)))
-        for start in range(0, len(readers), BATCH):
-            part = readers[start : start + BATCH]
-            totals[start : start + BATCH] = self._judge(part, day).total
+        for part in _batches(len(readers), len(items)):
+            totals[part] = self._judge(readers[part], day).total
         return totals
 
     def rank(
@@ -85,11 +85,11 @@ class CorpusRanker:
         """
         day = self._read(items)
         picked: list[list[Ranked]] = []
-        for start in range(0, len(readers), BATCH):
-            part = readers[start : start + BATCH]
-            judged = self._judge(part, day)
-            allowed = eligible[start : start + BATCH]
-            choices = choose(part, judged, allowed, limit, self.kernel, self._settings)
+        for part in _batches(len(readers), len(items)):
+            judged = self._judge(readers[part], day)
+            choices = choose(
+                readers[part], judged, eligible[part], limit, self.kernel, self._settings
+            )
             picked += [
                 with_reasons(items, judged, reader, choice, self.kernel)
                 for reader, choice in enumerate(choices)
@@ -107,3 +107,9 @@ class CorpusRanker:
         portraits = [portray(reader, self._known, self._settings) for reader in readers]
         with BLAS.limit(limits=1):
             return judge(portraits, day, self.kernel, self._settings)
+
+
+def _batches(readers: int, items: int) -> Iterator[slice]:
+    size = max(1, min(BATCH, CELLS // max(1, items)))
+    for start in range(0, readers, size):
+        yield slice(start, start + size)

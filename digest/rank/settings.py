@@ -17,7 +17,8 @@ class Settings:
         title_weight: how often a title's words count, beside the summary's once.
         phrase_weight: weight of a pair of neighbours, against 1 for a word (compared).
         background: items that the shipped document frequencies stand for.
-        directions: main directions kept of the corpus.
+        directions: main directions kept of the corpus, at most.
+        breadth: directions kept of a small corpus, times the square root of its items (compared).
         ridge_floor, ridge_share: the ridge is floor + share * items of the corpus (compared).
         evenness: power on a profile's weights; below 1 a word of one like counts more (compared).
         topics: weight of likeness in the main directions, against 1 for words (compared).
@@ -38,12 +39,13 @@ class Settings:
     phrase_weight: float = 0.5
     background: float = 500.0
     directions: int = 128
+    breadth: float = 1.4
     ridge_floor: float = 3.0
     ridge_share: float = 0.001
     evenness: float = 0.5
     topics: float = 0.5
     topics_of_few: float = 0.5
-    neighbours: int = 20
+    neighbours: int = 30
     borrowed: float = 1.5
     half_life: timedelta = timedelta(days=365)
     feedback_floor: float = 0.5
