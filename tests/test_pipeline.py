@@ -12,7 +12,7 @@ from digest import rank
 from digest.compose.message import MessageBuilder
 from digest.config import DeliverSettings, DigestSettings, MailSettings
 from digest.deliver.pace import Limits, Pace
-from digest.errors import GoneError, ParseError, TransportError
+from digest.errors import FetchError, GoneError, ParseError, TransportError
 from digest.model import (
     Announce,
     Announcement,
@@ -542,6 +542,33 @@ def test_day_of_arxiv_that_was_missed_is_filled_and_said(world):
     assert "export.arxiv.org/api/query" in asked[2]
     assert check.new == 2
     assert check.warnings == ("days were missed: 2026-10-05: 1 items taken from arXiv's query API",)
+
+
+def test_day_of_arxiv_that_was_missed_is_taken_from_the_list_where_the_api_fails(world):
+    url = "https://rss.arxiv.org/rss/cs.LG"
+    world.add_source(replace(SOURCE, url=url, kind="arxiv"))
+    friday, monday, tuesday = date(2026, 10, 2), date(2026, 10, 5), date(2026, 10, 6)
+    feed = [friday, tuesday]
+
+    async def fetch(source, validators):
+        if "/api/" in source.url:
+            raise FetchError("HTTP 503 from export.arxiv.org")
+        if "/list/cs.LG/recent" in source.url:
+            days = [tuesday, monday, friday]
+            found = [replace(paper(day.day), announced_on=day) for day in days]
+            return Fetched(listing=Listing(kind="arxiv", announcements=tuple(found)))
+        day = feed.pop(0)
+        return Fetched(listing=Listing(kind="arxiv", announcements=(paper(day.day),), shown_on=day))
+
+    world.fetch = fetch
+
+    world.check()
+    (check,) = world.check()
+
+    assert (check.items, check.new) == (2, 2)
+    assert check.warnings == (
+        "days were missed: 2026-10-05: 1 items taken from arXiv's recent list",
+    )
 
 
 def test_warm_up_lets_twice_as_many_out_each_day(world):

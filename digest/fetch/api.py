@@ -109,7 +109,7 @@ def _unknown(document: Any, source: Source) -> ParseError:  # noqa: ANN401 forei
     if said := refusal(document):
         cause = f"the service answered with an error: {one_line(said, MAX_ERROR_CHARS)}"
     else:
-        known = ", ".join(dict.fromkeys(service.name.split()[0] for service in SERVICES))
+        known = ", ".join(dict.fromkeys(one.name.partition(" e")[0] for one in SERVICES))
         shown = one_line(", ".join(map(str, list(document)[:5])), 100)
         cause = f"expected an answer of {known}, got {shown}: give a mapping"
     return ParseError(cause, source=source.name)

@@ -16,6 +16,8 @@ CATEGORY = re.compile(r"[a-z]+(?:-[a-z]+)?(?:\.[A-Za-z]{2}|\.[a-z]+(?:-[a-z]+)*)
 MAX_PAGE_ITEMS = 2_000
 # Longer gaps are not filled: what is older goes into no digest.
 LONGEST_GAP = timedelta(days=14)
+# Source: arXiv's list pages: `recent` goes back over five announcements.
+RECENT_SPAN = timedelta(days=6)
 
 _FEED_PATH = re.compile(r"/(?:rss|atom)/(?P<categories>[\w.+-]+)/?")
 _LIST_PATH = re.compile(r"/list/(?P<categories>[\w.-]+)/new/?")
@@ -37,6 +39,17 @@ def gap_address(url: str, last: date, shown: date) -> str | None:
     )
     dated = f"({_search(categories)}) AND submittedDate:[{since} TO {until}]"
     return _query_address(dated)
+
+
+def recent_addresses(url: str, last: date, shown: date) -> list[str]:
+    """Give the list pages that show the missed days, one a category; without abstracts.
+
+    Empty where the days lie further back than those pages go.
+    """
+    missed = missed_days(last, shown)
+    if not missed or shown - missed[0] > RECENT_SPAN:
+        return []
+    return [f"https://arxiv.org/list/{name}/recent?skip=0&show=2000" for name in _categories(url)]
 
 
 def gap_days(last: date, shown: date) -> str:

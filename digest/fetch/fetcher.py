@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from digest.errors import EmptyPageError, FetchError, ParseError
 from digest.fetch import files
@@ -24,12 +24,22 @@ class ListingFetcher:
 
     Args:
         clock: gives the time of a fetch, aware UTC.
+        patience: how long all pages of a source together may take; without one each request
+            has its own limit only, since some hosts want seconds between two of them.
     """
 
-    def __init__(self, http: Http, sandbox: Sandbox, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        http: Http,
+        sandbox: Sandbox,
+        clock: Callable[[], datetime],
+        *,
+        patience: timedelta | None = None,
+    ) -> None:
         self._http = http
         self._sandbox = sandbox
         self._clock = clock
+        self._patience = patience
 
     async def fetch(self, source: Source, validators: Validators) -> Fetched:
         """Read a source's listing.
@@ -66,13 +76,21 @@ class ListingFetcher:
         return Fetched(listing=listing, validators=saved.validators)
 
     async def _from_address(self, source: Source, validators: Validators) -> Fetched:
-        response, listing = await self._page(source, source.url, validators)
+        ends_at: float | None = None
+        if self._patience is not None:
+            ends_at = asyncio.get_running_loop().time() + self._patience.total_seconds()
+        try:
+            async with asyncio.timeout_at(ends_at):
+                response, listing = await self._page(source, source.url, validators)
+                if listing and listing.details_at:
+                    _, details = await self._page(source, listing.details_at, Validators())
+                    listing = details or listing
+        except TimeoutError as error:
+            seconds = self._patience.total_seconds() if self._patience else 0
+            raise FetchError(f"gave no listing within {seconds:g} s") from error
         given = response.validators
         if listing:
-            if listing.details_at:
-                _, details = await self._page(source, listing.details_at, Validators())
-                listing = details or listing
-            pages, warnings = await self._pages(source, response, listing)
+            pages, warnings = await self._pages(source, response, listing, ends_at)
             if warnings:
                 # The next check must not be told that nothing has changed.
                 given = Validators()
@@ -88,7 +106,7 @@ class ListingFetcher:
         )
 
     async def _pages(
-        self, source: Source, response: Response, first: Listing
+        self, source: Source, response: Response, first: Listing, ends_at: float | None
     ) -> tuple[list[Listing], list[str]]:
         """Follow a listing to its end; what was read before a failure counts, and is said."""
         pages = [first]
@@ -98,7 +116,10 @@ class ListingFetcher:
             pages[-1], response.url, response.next_url, most=most, read=len(pages)
         ):
             try:
-                response, listing = await self._page(source, address, Validators())
+                async with asyncio.timeout_at(ends_at):
+                    response, listing = await self._page(source, address, Validators())
+            except TimeoutError:
+                return pages, [f"page {len(pages) + 1} and what follows it were not waited for"]
             except FetchError as error:
                 return pages, [f"page {len(pages) + 1} could not be read: {error}"]
             if listing is None or not adds_items([*pages, listing]):

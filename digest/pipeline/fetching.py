@@ -7,18 +7,20 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from digest.errors import FetchError, GoneError
-from digest.fetch.arxiv_address import gap_address, gap_days
+from digest.fetch.arxiv_address import gap_address, gap_days, recent_addresses
 from digest.fetch.diff import diff
 from digest.fetch.joining import join
 from digest.fetch.next_check import after_failure, after_gone, after_success
 from digest.fetch.plausible import check_plausible
 from digest.model import (
+    Announcement,
     Change,
     ChangeKind,
     Fetched,
     Item,
     Listing,
     ListingOutcome,
+    Source,
     SourceState,
     Validators,
     new_id,
@@ -138,24 +140,43 @@ async def _with_missed_days(
         FetchError: the days could not be read; the next check tries again, for a while.
     """
     last = await asyncio.to_thread(_last_shown_on, database, state)
-    if last is None or listing.shown_on is None:
+    day = listing.shown_on
+    address = gap_address(state.source.url, last, day) if last and day else None
+    if last is None or day is None or address is None:
         return listing
-    address = gap_address(state.source.url, last, listing.shown_on)
-    if address is None:
-        return listing
-    days = gap_days(last, listing.shown_on)
+    days, place = gap_days(last, day), "query API"
     try:
         found = await fetcher.fetch(replace(state.source, url=address), Validators())
+        missed = found.listing or replace(listing, announcements=())
     except FetchError as error:
-        if state.failures < GAP_PATIENCE:
-            raise
-        said = f"days were missed and could not be filled: {days}: {error}"
-        return replace(listing, warnings=(*listing.warnings, said))
-    missed = found.listing or replace(listing, announcements=())
-    said = (
-        f"days were missed: {days}: {len(missed.announcements)} items taken from arXiv's query API"
-    )
+        lists = recent_addresses(state.source.url, last, day)
+        try:
+            shown = await _from_lists(fetcher, state.source, lists)
+        except FetchError:
+            if state.failures < GAP_PATIENCE:
+                raise error from None
+            said = f"days were missed and could not be filled: {days}: {error}"
+            return replace(listing, warnings=(*listing.warnings, said))
+        held = (one for one in shown if one.announced_on and last < one.announced_on < day)
+        missed, place = replace(listing, announcements=tuple(held)), "recent list"
+    said = f"days were missed: {days}: {len(missed.announcements)} items taken from arXiv's {place}"
     return join([listing, missed], [said])
+
+
+async def _from_lists(
+    fetcher: Fetcher, source: Source, addresses: Sequence[str]
+) -> list[Announcement]:
+    """Read all that list pages show, of several days.
+
+    Raises:
+        FetchError: one of them could not be read, or none goes back far enough.
+    """
+    if not addresses:
+        raise FetchError("no list page goes back so far", source=source.name)
+    fetched = [
+        await fetcher.fetch(replace(source, url=address), Validators()) for address in addresses
+    ]
+    return [one for page in fetched if page.listing for one in page.listing.announcements]
 
 
 def _last_shown_on(database: Database, state: SourceState) -> date | None:

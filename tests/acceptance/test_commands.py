@@ -168,7 +168,8 @@ def test_trial_for_people_ends_with_settings_to_paste(installation, tmp_path, to
     printed = installation.run("sources", "test", "papers.json")
 
     assert "kind huggingface: 14 items" in printed
-    assert '[[sources]]\nname = "trial"\nurl = "papers.json"\nkind = "huggingface"' in printed
+    assert '[[sources]]\nname = "papers"\nurl = "/' in printed
+    assert '/papers.json"\nkind = "huggingface"' in printed
 
 
 def test_subscriber_comes_and_goes_by_command(here):

@@ -1,7 +1,7 @@
 """Read hostile documents one after the other, and print what each took as JSON.
 
 Run as a process of its own, so that its memory and its child's are theirs alone:
-`python -m tests.fetch.hostile FILE...`.
+`python -m tests.fetch.hostile FILE_OR_ADDRESS...`.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ def own_peak():
 def measure(path):
     """Give the outcome, the seconds, and the peak of this process and its children in MB."""
     began = time.perf_counter()
-    trial = asyncio.run(try_listing(Source(name="hostile", url=path)))
+    trial = asyncio.run(try_listing(Source(name="hostile", url=path, private_network=True)))
     seconds = time.perf_counter() - began
     peaks = [own_peak(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss]
     return {

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from digest.fetch.arxiv_address import gap_address
+from digest.fetch.arxiv_address import gap_address, recent_addresses
 from digest.fetch.arxiv_days import is_quiet, missed_days, submitted_until
 
 FEED = "https://rss.arxiv.org/rss/cs.LG+math"
@@ -82,3 +82,14 @@ def test_gap_of_a_month_is_not_filled():
 )
 def test_lists_and_atom_feeds_have_gaps_too(url):
     assert "cs.LG" in gap_address(url, FRIDAY, TUESDAY)
+
+
+def test_recent_lists_are_asked_for_each_category_as_far_as_they_go_back():
+    url = "https://rss.arxiv.org/rss/cs.LG+math"
+
+    assert recent_addresses(url, FRIDAY, TUESDAY) == [
+        "https://arxiv.org/list/cs.LG/recent?skip=0&show=2000",
+        "https://arxiv.org/list/math/recent?skip=0&show=2000",
+    ]
+    assert recent_addresses(url, date(2026, 9, 24), TUESDAY) == []
+    assert recent_addresses(url, FRIDAY, MONDAY) == []

@@ -4,6 +4,11 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
+import zlib
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -26,7 +31,7 @@ def papers(count, title="Paper"):
     )
 
 
-# What INDEX.md asks the tests to make; those about connections stand in test_http.py.
+# What INDEX.md asks the tests to make of documents; `Hostile` is the server it asks for.
 MADE = {
     "title-10mb.xml": lambda: rss(f"<item><title>{'x ' * 5_000_000}</title></item>"),
     "title-10mb.json": lambda: papers(1, "y" * 10_000_000),
@@ -89,8 +94,77 @@ REFUSED = {
 }
 
 
+def gigabyte_of_zeros():
+    """Pack it by repeating one packed megabyte; the checksum at the end is never reached."""
+    pack = zlib.compressobj(9, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
+    head = pack.compress(b"") + pack.flush(zlib.Z_FULL_FLUSH)
+    block = pack.compress(bytes(1 << 20)) + pack.flush(zlib.Z_FULL_FLUSH)
+    return head + block * 1024 + pack.flush()
+
+
+class Hostile(BaseHTTPRequestHandler):
+    """Answers each path with another trick."""
+
+    def do_GET(self):
+        path = self.path.partition("?")[0]
+        headers = {"/gzip-gigabyte": {"Content-Encoding": "gzip"}}.get(path, {})
+        location = {"/redirect-loop": "/redirect-loop", "/redirect-file": "file:///etc/passwd"}
+        self.send_response(302 if path in location else 200)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        if path in location:
+            self.send_header("Location", location[path])
+        self.end_headers()
+        with suppress(OSError):
+            getattr(self, path[1:].replace("-", "_"), lambda: None)()
+
+    def gzip_gigabyte(self):
+        self.wfile.write(gigabyte_of_zeros())
+
+    def endless_body(self):
+        while True:
+            self.wfile.write(b"<item>" * 10_000)
+
+    def slow_drip(self):
+        # It breaks off when patience is nearly spent: the next try must not begin afresh.
+        for _ in range(14):
+            self.wfile.write(b" ")
+            self.wfile.flush()
+            time.sleep(0.5)
+
+    def endless_pages(self):
+        page = int(self.path.partition("=")[2] or 0)
+        item = {"id": str(page), "title": f"Item {page}"}
+        following = f"/endless-pages?p={page + 1}"
+        version = "https://jsonfeed.org/version/1.1"
+        answer = {"version": version, "next_url": following, "items": [item]}
+        self.wfile.write(json.dumps(answer).encode())
+
+    def error_200(self):
+        self.wfile.write(b"<!DOCTYPE html><title>503</title>")
+
+    def log_message(self, *_):
+        pass
+
+
+CONNECTIONS = {
+    **dict.fromkeys(("gzip-gigabyte", "endless-body", "slow-drip", "redirect-loop"), "failed"),
+    **dict.fromkeys(("redirect-file", "empty-body", "error-200"), "failed"),
+    "endless-pages": "items",
+}
+
+
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory):
+def hostile_site():
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hostile) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory, hostile_site):
     """Read every hostile document in one process, and give what each took by its name."""
     folder = tmp_path_factory.mktemp("hostile")
     for name, make in MADE.items():
@@ -98,6 +172,7 @@ def measured(tmp_path_factory):
         (folder / name).write_bytes(content)
     samples = [path for name in ("hostile", "hostile-json") for path in (SAMPLES / name).glob("*")]
     paths = [str(path) for path in (*sorted(folder.iterdir()), *sorted(samples))]
+    paths += [f"{hostile_site}/{name}" for name in CONNECTIONS]
     run = subprocess.run(
         [sys.executable, "-m", "tests.fetch.hostile", *paths],
         cwd=Path(__file__).parents[2],
@@ -115,6 +190,10 @@ def test_every_document_ends_in_time_and_memory(measured):
 
     assert slow == {}
     assert large == {}
+
+
+def test_connection_that_plays_tricks_ends_as_expected(measured):
+    assert {name: measured[name]["outcome"] for name in CONNECTIONS} == CONNECTIONS
 
 
 def test_failure_says_why_and_success_says_nothing_else(measured):
