@@ -3,11 +3,12 @@
 The command line shows these answers today, the operator's page may tomorrow.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from pydantic import ValidationError
 
@@ -35,6 +36,7 @@ from digest.store import attempts, digests, items, membership, outbox, sources, 
 from digest.store.membership import Suppression, SuppressionReason
 from digest.store.remembered import KeptAway, why_away
 from digest.store.subscriber_rows import address_key
+from digest.subscriber_files import write_csv, write_json
 
 if TYPE_CHECKING:
     # As heavy as the ranker itself, which is imported where something is ranked.
@@ -233,6 +235,38 @@ def add_subscriber(
             raise DigestError(f"subscriber {known.email}: already {known.status}")
         membership.welcome_back(connection, hashes)
         return subscribers.add_subscriber(connection, subscriber, now)
+
+
+def export_subscribers(app: App, to: TextIO, form: str) -> int:
+    """Write the confirmed subscribers as CSV or JSON, and give how many they are."""
+    with app.database.read() as connection:
+        found = subscribers.list_subscribers(connection, status=SubscriberStatus.CONFIRMED)
+    (write_json if form == "json" else write_csv)(to, found)
+    return len(found)
+
+
+def export_to_file(app: App, path: Path, form: str) -> int:
+    """Write the confirmed subscribers to a file that its owner alone may read, whole or not at all.
+
+    Raises:
+        DigestError: it cannot be written.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.unlink(missing_ok=True)
+        with os.fdopen(
+            os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600),
+            "w",
+            encoding="utf-8",
+            newline="",
+        ) as file:
+            count = export_subscribers(app, file, form)
+        part.replace(path)
+    except OSError as error:
+        raise DigestError(f"{path}: cannot be written: {error.strerror}") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return count
 
 
 def erase_subscriber(app: App, address: str) -> None:

@@ -13,7 +13,7 @@ STAGES = {"fetch", "rank", "compose", "deliver", "store"}
 CORRIDOR = {"pipeline", "web", "schedule"}
 ROOF = {
     *("app", "service", "cli", "config_file", "logs", "starter", "operations", "check", "trial"),
-    *("imports", "transports", "overview", "gallery"),
+    *("imports", "transports", "overview", "gallery", "enrolment", "subscriber_files"),
     *("demo", "__main__"),
 }
 
@@ -33,8 +33,9 @@ MAY_IMPORT = {
     "transports": GROUND | SEAMS | {"deliver"},
     "writers": GROUND | SEAMS | {"compose", "store", "pipeline", "transports"},
     "app": GROUND | SEAMS | STAGES | CORRIDOR | {"service", "transports", "writers"},
+    "subscriber_files": GROUND | SEAMS,
     **dict.fromkeys(
-        ("cli", "operations", "check", "trial", "imports", "demo", "__main__"),
+        ("cli", "operations", "enrolment", "check", "trial", "imports", "demo", "__main__"),
         GROUND | SEAMS | STAGES | CORRIDOR | ROOF,
     ),
 }

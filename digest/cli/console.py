@@ -22,6 +22,8 @@ STAGE_LABELS = {
     "fetch": "Fetching sources",
     "compose": "Composing digests",
     "deliver": "Delivering messages",
+    "rows": "Reading rows",
+    "store": "Storing subscribers",
 }
 
 

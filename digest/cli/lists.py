@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from digest.cli import files
 from digest.cli.options import Json, options, read_where
 
 sources = typer.Typer(help="The places that announce items.", no_args_is_help=True)
@@ -19,6 +20,7 @@ def register(app: typer.Typer) -> None:
     app.command()(explain)
     app.add_typer(sources, name="sources")
     app.add_typer(subscribers, name="subscribers")
+    files.register(subscribers)
 
 
 def items(

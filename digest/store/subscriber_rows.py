@@ -41,6 +41,21 @@ def stored_by_key(
     return stored
 
 
+def standing_by_key(
+    connection: Connection, keys: Iterable[str]
+) -> dict[str, tuple[SubscriberStatus, Leaver | None]]:
+    """Give the status of subscribers by the key of their address, and who ended it."""
+    found: dict[str, tuple[SubscriberStatus, Leaver | None]] = {}
+    for chunk in chunks(keys):
+        rows = connection.execute(
+            select(
+                subscribers.c.email_key, subscribers.c.status, subscribers.c.unsubscribed_by
+            ).where(subscribers.c.email_key.in_(chunk))
+        )
+        found.update((row.email_key, (row.status, row.unsubscribed_by)) for row in rows)
+    return found
+
+
 def read_subscribers(connection: Connection, rows: Sequence[Row[Any]]) -> list[Subscriber]:
     """Read subscribers from rows, with their interests."""
     wishes: defaultdict[str, list[Interest]] = defaultdict(list)
