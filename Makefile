@@ -4,12 +4,12 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check bench bench-rank sweep lock clean browser mailbox
+.PHONY: demo test check bench bench-rank sweep screens-mail lock clean browser mailbox mail-tools
 
 demo: $(VENV)/.installed
 	$(BIN)/digest demo
 
-test: $(VENV)/.installed-test browser mailbox
+test: $(VENV)/.installed-test browser mailbox mail-tools
 	$(BIN)/python -m pytest $(PYTEST)
 
 # The pages are tested in the system's Chromium; where this cannot bring it, those tests say so.
@@ -23,6 +23,18 @@ mailbox:
 	@test -x /usr/sbin/dovecot || { apt-get update -qq && \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends dovecot-imapd; } \
 	  || echo "no /usr/sbin/dovecot: install dovecot-imapd to test the mailbox"
+
+# What mails are held against: an HTML validator and client data from npm, and SpamAssassin.
+mail-tools: tests/mail_tools/node_modules/.installed
+	@command -v spamassassin >/dev/null || { apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends spamassassin; } \
+	  || echo "no spamassassin: install it, or the tests of mails fail"
+tests/mail_tools/node_modules/.installed: tests/mail_tools/package-lock.json
+	@command -v npm >/dev/null || { apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nodejs npm; } \
+	  || echo "no npm: install nodejs and npm, or the tests of mails fail"
+	npm ci --prefix tests/mail_tools --no-audit --no-fund --silent && touch $@ \
+	  || echo "npm could not bring the tools of tests/mail_tools: the tests of mails fail"
 
 check: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .
@@ -41,6 +53,10 @@ bench-rank: $(VENV)/.installed-test
 # The promise under fire, at full length: kills, stops, cut connections, a full disk; minutes.
 sweep: $(VENV)/.installed-test
 	$(BIN)/python -m tests.sweep
+
+# Every kind of mail as pictures, and its text part into the docs.
+screens-mail: $(VENV)/.installed-test browser
+	$(BIN)/python -m tests.screens build/screens
 
 # Both locks hold hashes and no registry address: pip takes the registry this machine is set up for.
 UV_LOCK := $(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -76,7 +76,10 @@ def make_ranked() -> list[Ranked]:
         upvotes=134,
         comments=12,
         thumbnail="https://example.org/nested.png",
-        votes_by_day=((EDITION - timedelta(days=2), 8), (EDITION - timedelta(days=1), 51)),
+        votes_by_day=tuple(
+            (EDITION - timedelta(days=back), votes)
+            for back, votes in ((4, 8), (3, 21), (2, 30), (1, 66), (0, 134))
+        ),
         links=Links(
             page="https://arxiv.org/abs/2611.00001",
             pdf="https://arxiv.org/pdf/2611.00001",
