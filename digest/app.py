@@ -24,6 +24,8 @@ from digest.config import (
     web_keys,
 )
 from digest.errors import ConfigError, DigestError
+from digest.fetch.bibliography import read_library
+from digest.fetch.examples import example, wanted_keys
 from digest.fetch.fetcher import ListingFetcher
 from digest.fetch.http import Http
 from digest.fetch.sandbox import Sandbox
@@ -69,6 +71,8 @@ CORPUS_ITEMS = 20_000
 CORPUS_GROWTH = 0.1
 
 
+# A visitor's library of 200 kB takes a tenth of it.
+FORM_CPU_LIMIT = timedelta(seconds=3)
 # How long one thread of the service may keep others from running.
 SWITCH_SECONDS = 0.0005
 
@@ -429,6 +433,8 @@ class App:
         from digest.web.server import serving
         from digest.web.site import Site
 
+        # Apart from the sources': a visitor's file must not hold them up.
+        sandbox = Sandbox(cpu_limit=FORM_CPU_LIMIT)
         site = Site(
             settings=self.settings,
             database=self.database,
@@ -437,12 +443,20 @@ class App:
             clock=self.clock,
             preview=self.digest_now,
             ranker=self.composer.ranker,
+            read_library=partial(self._examples, sandbox),
             admin_token=admin_token(self.settings.web),
             is_stopping=stop.is_set,
         )
-        async with serving(site) as port:
+        async with sandbox, serving(site) as port:
             logger.info("pages served: at=%s port=%d", self.links.base_url, port)
             yield
+
+    async def _examples(self, sandbox: Sandbox, content: bytes) -> Sequence[str]:
+        """Name the works of a library that a visitor sent, as examples of an interest."""
+        library = await sandbox.run(read_library, content)
+        with self.database.read() as connection:
+            stored = items.find_by_keys(connection, wanted_keys(library))
+        return [example(work, stored) for work in library.works]
 
     async def _sources_read(self, stop: asyncio.Event) -> None:
         """Wait until nobody reads a source: digests of this moment would miss what it brings.

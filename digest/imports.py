@@ -17,10 +17,10 @@ from digest.config_file import load_settings
 from digest.errors import ConfigError, FetchError
 from digest.fetch import files
 from digest.fetch.bibliography import Library, read_library
+from digest.fetch.examples import example, wanted_keys
 from digest.fetch.opml import Feed, FeedList, read_feeds
 from digest.fetch.sandbox import Sandbox
-from digest.identity import keys
-from digest.model import Announcement, Interest, Subscriber, Validators
+from digest.model import Interest, Subscriber, Validators
 from digest.store import items, subscribers
 
 Read = TypeVar("Read")
@@ -140,9 +140,8 @@ def import_library(app: App, subscriber: Subscriber, library: Library, name: str
     Nothing is stored for a subscriber of the settings file: the next start would undo it.
     """
     with app.database.write() as connection:
-        wanted = {key for work in library.works for key in _own_keys(work)}
-        stored = items.find_by_keys(connection, wanted)
-        given = [_example(work, stored) for work in library.works]
+        stored = items.find_by_keys(connection, wanted_keys(library))
+        given = [example(work, stored) for work in library.works]
         known = {one.name: one for one in subscriber.interests}
         before = known.get(name, Interest(name=name))
         examples = tuple(dict.fromkeys((*before.examples, *given)))[:MAX_EXAMPLES]
@@ -155,20 +154,6 @@ def import_library(app: App, subscriber: Subscriber, library: Library, name: str
             connection, replace(subscriber, interests=interests), app.clock()
         )
     return Imported(interest=interest, added=added)
-
-
-def _own_keys(work: Announcement) -> list[str]:
-    return [key for key in work.keys if key.startswith(("arxiv:", "doi:"))]
-
-
-def _example(work: Announcement, stored: Collection[str]) -> str:
-    """Name a work by the id under which the store knows it, else by its title.
-
-    A title is an example by itself; an id that nobody has announced yet says nothing.
-    """
-    known = next((key for key in _own_keys(work) if key in stored), None)
-    has_page = any(not key.startswith("title:") for key in keys(link=work.title, title=work.title))
-    return known or (work.keys[0] if has_page else work.title)
 
 
 def _lines(interest: Interest) -> str:

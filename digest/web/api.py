@@ -1,24 +1,26 @@
 """The API: what the pages can do, for programs; described at /api/v1/openapi.json."""
 
 from dataclasses import asdict, replace
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
 from digest.config import InterestSettings, Share
 from digest.links import Purpose
-from digest.model import Item, Subscriber
+from digest.model import Form, Item, Subscriber
 from digest.overview import read_overview
+from digest.schedule.clock import next_digest_at
 from digest.store.items import count_items
 from digest.store.membership import save_wishes
 from digest.store.outbox import outbox_counts
 from digest.store.subscribers import count_by_status
 from digest.web.desk import SignUp, TheDesk
+from digest.web.forms import MOST_INTERESTS, with_times, zones
 from digest.web.operator import Operator
 from digest.web.reading import (
     FOUND_A_PAGE,
@@ -30,8 +32,16 @@ from digest.web.reading import (
 )
 from digest.web.sign_up import network_of
 from digest.web.site import Here
+from digest.web.tongues import SPOKEN
 
 Bearer = Annotated[HTTPAuthorizationCredentials, Depends(HTTPBearer())]
+
+
+# Wishes that are values of a subscriber as they stand.
+PLAIN = {
+    *("language", "max_items", "at_least", "popularity"),
+    *("form", "explore", "thumbnails", "revisions"),
+}
 
 
 class Strict(BaseModel):
@@ -72,19 +82,37 @@ class Accepted(BaseModel):
 class PreferencesOut(BaseModel):
     """What a subscriber wishes."""
 
+    timezone: str
+    at: time
+    weekdays: list[int]
+    language: str
+    paused_until: datetime | None
     max_items: int
     at_least: int
     popularity: float
-    interests: list[dict[str, object]]
+    form: Form
+    explore: bool
+    thumbnails: bool
+    revisions: bool
+    interests: list[InterestSettings]
 
 
 class PreferencesIn(Strict):
-    """What shall change; what is left out stays."""
+    """What shall change; what is left out stays; `paused_until` may be null, to go on."""
 
+    timezone: str | None = Field(None, max_length=64)
+    at: time | None = None
+    weekdays: set[Annotated[int, Field(ge=0, le=6)]] | None = Field(None, min_length=1)
+    language: str | None = Field(None, max_length=8)
+    paused_until: AwareDatetime | None = None
     max_items: int | None = Field(None, ge=1, le=100)
     at_least: int | None = Field(None, ge=1, le=100)
     popularity: Share | None = None
-    interests: list[InterestSettings] | None = Field(None, max_length=20)
+    form: Form | None = None
+    explore: bool | None = None
+    thumbnails: bool | None = None
+    revisions: bool | None = None
+    interests: list[InterestSettings] | None = Field(None, max_length=MOST_INTERESTS)
 
 
 class StatusOut(BaseModel):
@@ -147,14 +175,7 @@ def change_preferences(site: Here, subscriber: Reader, wanted: PreferencesIn) ->
     """Change preferences."""
     if subscriber.config_owned:
         raise HTTPException(409, "the settings file keeps these preferences")
-    names = [one.name for one in wanted.interests or ()]
-    if len(set(names)) < len(names):
-        raise HTTPException(422, "two interests have the same name")
-    plain = wanted.model_dump(exclude_none=True, exclude={"interests"})
-    changed = replace(subscriber, **plain)
-    if wanted.interests is not None:
-        interests = tuple(one.interest() for one in wanted.interests)
-        changed = replace(changed, interests=interests)
+    changed = _changed(subscriber, wanted, site.clock())
     with site.database.write() as connection:
         save_wishes(connection, changed)
     return _preferences(changed)
@@ -195,10 +216,40 @@ def _item(item: Item) -> ItemOut:
     )
 
 
+def _changed(subscriber: Subscriber, wanted: PreferencesIn, now: datetime) -> Subscriber:
+    names = [one.name for one in wanted.interests or ()]
+    if len(set(names)) < len(names):
+        raise HTTPException(422, "two interests have the same name")
+    if wanted.timezone is not None and wanted.timezone not in zones():
+        raise HTTPException(422, "there is no such time zone")
+    if wanted.language is not None and wanted.language not in SPOKEN:
+        raise HTTPException(422, "this language is not spoken here")
+    plain = wanted.model_dump(exclude_none=True, include=PLAIN)
+    changed = replace(subscriber, **plain)
+    if wanted.interests is not None:
+        interests = tuple(one.interest() for one in wanted.interests)
+        changed = replace(changed, interests=interests)
+    if "paused_until" in wanted.model_fields_set:
+        changed = replace(changed, paused_until=wanted.paused_until)
+    days = subscriber.schedule.weekdays if wanted.weekdays is None else wanted.weekdays
+    at = wanted.at or subscriber.schedule.at
+    schedule = with_times(
+        subscriber.schedule,
+        timezone=wanted.timezone or subscriber.schedule.timezone,
+        at=at.replace(second=0, microsecond=0, tzinfo=None),
+        weekdays=frozenset(days),
+    )
+    if schedule == subscriber.schedule:
+        return changed
+    return replace(changed, schedule=schedule, next_digest_at=next_digest_at(schedule, now))
+
+
 def _preferences(subscriber: Subscriber) -> PreferencesOut:
+    schedule = subscriber.schedule
     return PreferencesOut(
-        max_items=subscriber.max_items,
-        at_least=subscriber.at_least,
-        popularity=subscriber.popularity,
-        interests=[{"name": one.name, "text": one.text} for one in subscriber.interests],
+        timezone=schedule.timezone,
+        at=schedule.at,
+        weekdays=sorted(schedule.weekdays),
+        interests=[InterestSettings(**asdict(one)) for one in subscriber.interests],
+        **{name: getattr(subscriber, name) for name in (*PLAIN, "paused_until")},
     )

@@ -18,12 +18,13 @@ from digest.errors import DigestError, LinkError
 from digest.links import Purpose
 from digest.model import DeliveryKind, Subscriber, SubscriberStatus, new_id
 from digest.schedule.clock import first_digest_at
-from digest.store.membership import is_refused
+from digest.store.membership import is_refused, save_wishes
 from digest.store.outbox import insert_deliveries
 from digest.store.sign_ups import Limits, admit
 from digest.store.subscriber_rows import address_key
 from digest.store.subscribers import add_subscriber, find_subscriber
-from digest.web.forms import Fields, text_of, with_sign_up
+from digest.web.forms import Fields, text_of, with_liked, with_sign_up
+from digest.web.library import examples_of
 from digest.web.site import Site
 
 logger = logging.getLogger(__name__)
@@ -37,11 +38,18 @@ FILLED_WITHIN = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignUp:
-    """What was sent, by whom, and when; the fields are foreign text."""
+    """What was sent, by whom, and when; the fields are foreign text.
+
+    Attributes:
+        library: a bibliography of papers that they like, as they have it; b"" = none.
+        tongue: the language of the page that they saw, "" = the operator's.
+    """
 
     fields: Fields
     network: str
     at: datetime
+    library: bytes = b""
+    tongue: str = ""
 
 
 class Desk:
@@ -61,11 +69,25 @@ class Desk:
         while True:
             sign_up = await self._waiting.get()
             try:
-                await asyncio.to_thread(deal, self._site, sign_up)
+                added = await asyncio.to_thread(deal, self._site, sign_up)
+                if added and sign_up.library:
+                    # Read for those alone whom the limits let through: it takes its time.
+                    await self._add_library(added, sign_up.library)
             except DigestError as error:
                 logger.warning("sign-up not dealt with: %s", error)
             finally:
                 self._waiting.task_done()
+
+    async def _add_library(self, added: Subscriber, content: bytes) -> None:
+        examples = await examples_of(self._site, content)
+        wishes = with_liked(added, examples)
+
+        def save() -> None:
+            with self._site.database.write() as connection:
+                save_wishes(connection, wishes)
+
+        if examples:
+            await asyncio.to_thread(save)
 
     async def finish(self) -> None:
         """Wait until every sign-up that was taken is dealt with."""
@@ -81,16 +103,19 @@ def desk_of(request: Request) -> Desk:
 TheDesk = Annotated[Desk, Depends(desk_of)]
 
 
-def deal(site: Site, sign_up: SignUp) -> None:
+def deal(site: Site, sign_up: SignUp) -> Subscriber | None:
     """Send the mail that a sign-up calls for, or none; the visitor learns neither.
 
     A new address is asked for confirmation, a known one led to its preferences; a suppressed,
     a wrong one and one that asks too often hear nothing.
+
+    Returns:
+        the subscriber that it made, unconfirmed; None = it made none.
     """
     try:
         email = check_address(text_of(sign_up.fields, "email").strip()[:320])
     except ValueError:
-        return
+        return None
     key = address_key(email)
     hashes = site.links.hashes(key)
     web = site.settings.web
@@ -100,19 +125,22 @@ def deal(site: Site, sign_up: SignUp) -> None:
         if is_refused(connection, hashes) or (
             known and known.status is SubscriberStatus.SUPPRESSED
         ):
-            return
+            return None
         network = site.links.hashes(f"network:{sign_up.network}")[0]
         if not admit(connection, hashes[0], network, limits, sign_up.at):
             logger.info("sign-up beyond a limit: no mail is sent")
-            return
+            return None
         if known and known.status is SubscriberStatus.CONFIRMED:
             kind, subscriber = DeliveryKind.ACCESS, known
         else:
             kind = DeliveryKind.CONFIRMATION
-            wanted = with_sign_up(newcomer(site, email, sign_up.at), sign_up.fields)
+            wanted = with_sign_up(
+                newcomer(site.speaking(sign_up.tongue), email, sign_up.at), sign_up.fields
+            )
             subscriber = add_subscriber(connection, wanted, sign_up.at)
         insert_deliveries(connection, [site.notice(kind, subscriber)])
     logger.info("sign-up taken: subscriber=%s mail=%s", subscriber.id, kind)
+    return subscriber if kind is DeliveryKind.CONFIRMATION else None
 
 
 def newcomer(site: Site, email: str, now: datetime) -> Subscriber:
@@ -125,7 +153,8 @@ def newcomer(site: Site, email: str, now: datetime) -> Subscriber:
         next_digest_at=first_digest_at(usual.schedule(defaults), now),
         config_owned=False,
     )
-    return replace(one, status=SubscriberStatus.UNCONFIRMED)
+    language = site.tongue or one.language
+    return replace(one, language=language, status=SubscriberStatus.UNCONFIRMED)
 
 
 def seems_human(site: Site, fields: Fields, now: datetime) -> bool:

@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from digest.config import USUAL_DAYS
-from digest.model import Interest, Schedule, Subscriber
+from digest.model import Form, Interest, Schedule, Subscriber
 from digest.schedule.clock import next_digest_at
 from digest.text import one_line
 from digest.web.tongues import SPOKEN
@@ -21,6 +21,7 @@ from digest.web.tongues import SPOKEN
 MOST_INTERESTS = 20
 MOST_LINES = 100
 NAME_CHARS, LINE_CHARS, TEXT_CHARS = 100, 300, 2000
+LIKED = "Papers I like"
 LISTS = ("keywords", "authors", "muted_words", "examples")
 
 Value = TypeVar("Value")
@@ -65,10 +66,21 @@ def with_sign_up(subscriber: Subscriber, fields: Fields) -> Subscriber:
     interests = {
         topic[:NAME_CHARS]: Interest(name=topic[:NAME_CHARS], text=topic) for topic in topics
     }
-    if examples:
-        liked = Interest(name="Papers I like", examples=examples)
-        interests.setdefault(liked.name, liked)
-    return replace(_with_schedule(subscriber, fields), interests=tuple(interests.values()))
+    changed = replace(_with_schedule(subscriber, fields), interests=tuple(interests.values()))
+    return with_liked(changed, examples)
+
+
+def with_liked(subscriber: Subscriber, examples: Sequence[str]) -> Subscriber:
+    """Add examples to the interest that holds the papers somebody likes."""
+    if not examples:
+        return subscriber
+    by_name = {one.name: one for one in subscriber.interests}
+    known = by_name.get(LIKED, Interest(name=LIKED))
+    told = tuple(
+        dict.fromkeys((*known.examples, *(one_line(line, LINE_CHARS) for line in examples)))
+    )
+    by_name[LIKED] = replace(known, examples=told[:MOST_LINES])
+    return replace(subscriber, interests=tuple(by_name.values())[:MOST_INTERESTS])
 
 
 def with_preferences(subscriber: Subscriber, fields: Fields, now: datetime) -> Subscriber:
@@ -86,6 +98,16 @@ def with_preferences(subscriber: Subscriber, fields: Fields, now: datetime) -> S
         interests=_interests(subscriber, fields),
         paused_until=_pause(text_of(fields, "paused_until"), changed.schedule),
     )
+    # A box that is not ticked is not sent: this field says that the boxes were shown.
+    if text_of(fields, "wishes"):
+        form = text_of(fields, "form")
+        changed = replace(
+            changed,
+            explore=bool(text_of(fields, "explore")),
+            thumbnails=bool(text_of(fields, "thumbnails")),
+            revisions=bool(text_of(fields, "revisions")),
+            form=Form(form) if form in set(Form) else changed.form,
+        )
     if changed.schedule != subscriber.schedule:
         changed = replace(changed, next_digest_at=next_digest_at(changed.schedule, now))
     return changed
@@ -118,22 +140,26 @@ def paused_until_day(subscriber: Subscriber, now: datetime) -> str:
     return until.astimezone(ZoneInfo(subscriber.schedule.timezone)).date().isoformat()
 
 
+def with_times(known: Schedule, *, timezone: str, at: time, weekdays: frozenset[int]) -> Schedule:
+    """Give a schedule other times; days that have a name give their frequency with them."""
+    frequency = known.frequency
+    if weekdays != known.weekdays:
+        usual = {usual_days: name for name, usual_days in USUAL_DAYS.items()}
+        frequency = usual.get(weekdays, frequency)
+    return Schedule(timezone=timezone, at=at, weekdays=weekdays, frequency=frequency)
+
+
 def _with_schedule(subscriber: Subscriber, fields: Fields) -> Subscriber:
     known: Schedule = subscriber.schedule
     zone = text_of(fields, "timezone")
     at = _read(time.fromisoformat, text_of(fields, "at"))
     given = {str(day) for day in fields.getlist("weekdays")}
     days = frozenset(day for day in range(7) if str(day) in given)
-    if days in (frozenset(), known.weekdays):
-        days, frequency = known.weekdays, known.frequency
-    else:
-        usual = {usual_days: name for name, usual_days in USUAL_DAYS.items()}
-        frequency = usual.get(days, known.frequency)
-    schedule = Schedule(
+    schedule = with_times(
+        known,
         timezone=zone if zone in zones() else known.timezone,
         at=at.replace(second=0, microsecond=0, tzinfo=None) if at else known.at,
-        weekdays=days,
-        frequency=frequency,
+        weekdays=days or known.weekdays,
     )
     return replace(
         subscriber,

@@ -5,6 +5,7 @@ import logging
 from dataclasses import asdict
 
 from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from digest.links import Purpose
@@ -15,6 +16,7 @@ from digest.store.outbox import deliveries_of
 from digest.store.subscriber_rows import address_key
 from digest.store.subscribers import feedback_of, remove_feedback
 from digest.web import forms
+from digest.web.library import examples_of, split_library
 from digest.web.sign_up import Fields, weekdays
 from digest.web.site import SEE_OTHER, Here, masked
 from digest.web.tongues import LANGUAGES
@@ -49,15 +51,23 @@ def show_preferences(site: Here, token: str, said: str = "") -> Response:
         zone_options=forms.zone_options(),
         weekdays=weekdays(site),
         languages=LANGUAGES,
+        has_pictures=site.settings.mail.thumbnails != "off",
     )
 
 
 @router.post("/p/{token}")
-def save_preferences(site: Here, token: str, fields: Fields) -> Response:
-    site, subscriber = site.reader(Purpose.PREFERENCES, token)
-    if not subscriber.config_owned:
+async def save_preferences(site: Here, token: str, fields: Fields) -> Response:
+    site, subscriber = await run_in_threadpool(site.reader, Purpose.PREFERENCES, token)
+    fields, library = await split_library(fields)
+    changed = forms.with_preferences(subscriber, fields, site.clock())
+    changed = forms.with_liked(changed, await examples_of(site, library))
+
+    def save() -> None:
         with site.database.write() as connection:
-            save_wishes(connection, forms.with_preferences(subscriber, fields, site.clock()))
+            save_wishes(connection, changed)
+
+    if not subscriber.config_owned:
+        await run_in_threadpool(save)
     return RedirectResponse(f"/p/{token}?said=saved", SEE_OTHER)
 
 

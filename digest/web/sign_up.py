@@ -1,15 +1,17 @@
 """Signing up: the form, the digest it would bring today, and an answer that tells nothing."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import date, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.responses import HTMLResponse, Response
 
 from digest.web.desk import SignUp, TheDesk, newcomer, seems_human
 from digest.web.forms import text_of, with_sign_up, zone_options
+from digest.web.library import LIBRARY_BYTES, examples_of, split_library, with_examples
 from digest.web.network import client_network
 from digest.web.site import Here, Site
 from digest.web.views import view_picks
@@ -19,9 +21,13 @@ NOBODY = "nobody@example.org"
 DAY = timedelta(days=1)
 
 
-async def read_form(request: Request) -> FormData:
+async def read_form(request: Request) -> AsyncIterator[FormData]:
     """Read the fields of a form; more of them than ours has are refused."""
-    return await request.form(max_files=1, max_fields=400, max_part_size=128 * 1024)
+    form = await request.form(max_files=1, max_fields=400, max_part_size=LIBRARY_BYTES)
+    try:
+        yield form
+    finally:
+        await form.close()
 
 
 Fields = Annotated[FormData, Depends(read_form)]
@@ -61,15 +67,21 @@ def sign_up_form(site: Here) -> Response:
 
 
 @router.post("/preview")
-def preview(site: Here, fields: Fields) -> Response:
-    return sign_up_page(site, fields)
+async def preview(site: Here, fields: Fields) -> Response:
+    fields, library = await split_library(fields)
+    fields = with_examples(fields, await examples_of(site, library))
+    return await run_in_threadpool(sign_up_page, site, fields)
 
 
 @router.post("/subscribe")
 async def subscribe(site: Here, desk: TheDesk, request: Request, fields: Fields) -> Response:
     now = site.clock()
+    fields, library = await split_library(fields)
     if seems_human(site, fields, now):
-        desk.offer(SignUp(fields=fields, network=network_of(site, request), at=now))
+        network = network_of(site, request)
+        desk.offer(
+            SignUp(fields=fields, library=library, network=network, tongue=site.tongue, at=now)
+        )
     _ = site.language.gettext
     return site.message(
         _("Look into your mailbox"),

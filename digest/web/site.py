@@ -1,6 +1,6 @@
 """What every page needs: the parts of the installation, and how a page is rendered."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
@@ -39,6 +39,8 @@ class Site:
     Attributes:
         preview: composes the digest that a subscriber would get now; nothing is stored.
         ranker: gives what compares items, fitted to those stored.
+        read_library: gives the works of a bibliography as examples of an interest; raises
+            ParseError.
         admin_token: opens the operator's page; None = there is none.
         is_stopping: the process ends soon; a balancer should send nobody here.
     """
@@ -50,6 +52,7 @@ class Site:
     clock: Clock
     preview: Callable[[Subscriber], Digest]
     ranker: Callable[[], Ranker]
+    read_library: Callable[[bytes], Awaitable[Sequence[str]]]
     admin_token: str | None = None
     is_stopping: Callable[[], bool] = lambda: False
     pages: Kept[Form] = field(default_factory=Kept)

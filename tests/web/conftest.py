@@ -11,6 +11,7 @@ import pytest
 
 from digest.app import App
 from digest.config import Settings, admin_token
+from digest.fetch.sandbox import Sandbox
 from digest.model import Links as ItemLinks
 from digest.store.outbox import list_deliveries
 from digest.store.subscribers import find_subscriber
@@ -53,10 +54,15 @@ class World:
             clock=self.clock,
             preview=self.app.digest_now,
             ranker=self.app.composer.ranker,
+            read_library=self.read_library,
             admin_token=admin_token(self.app.settings.web),
         )
         self.web = make_app(self.site)
         self.runner = asyncio.Runner()
+
+    async def read_library(self, content):
+        async with Sandbox() as sandbox:
+            return await self.app._examples(sandbox, content)
 
     def request(self, method: str, url: str, **given: object) -> httpx.Response:
         """Send one request, and let the desk deal with what it took."""
@@ -75,12 +81,11 @@ class World:
     def post(self, url: str, **given: object) -> httpx.Response:
         return self.request("POST", url, **{"headers": {"Sec-Fetch-Site": "same-origin"}} | given)
 
-    def sign_up(self, email: str, **fields: object) -> httpx.Response:
+    def sign_up(self, email: str, files: object = None, **fields: object) -> httpx.Response:
         stamp = self.links.form_stamp(self.clock())
         self.clock.move(seconds=5)
-        return self.post(
-            "/subscribe", data={"email": email, "stamp": stamp, "website": ""} | fields
-        )
+        sent = {"email": email, "stamp": stamp, "website": ""} | fields
+        return self.post("/subscribe", data=sent, files=files)
 
     def deliveries(self):
         with self.database.read() as connection:
