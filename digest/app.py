@@ -51,7 +51,7 @@ from digest.store.database import Database
 from digest.store.recovery import Claims
 from digest.store.subscriber_rows import address_key
 from digest.transports import leaving_of, mailbox_of, return_paths_of, transport_of
-from digest.writers import Writers
+from digest.writers import Writers, collect_rarely
 
 logger = logging.getLogger(__name__)
 
@@ -162,6 +162,7 @@ class App:
         Raises:
             StoreError: out of reach, or of another schema version.
         """
+        collect_rarely()
         if self.database.is_empty():
             self.database.upgrade()
         self.database.check_schema()

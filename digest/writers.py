@@ -7,6 +7,7 @@ them.  One that dies takes nothing with it but what it was writing.
 import asyncio
 import contextlib
 import fcntl
+import gc
 import os
 import pickle
 import struct
@@ -50,6 +51,15 @@ def builder_of(settings: Settings) -> MessageBuilder:
     links = Links(web.base_url, web_keys(web)) if web.base_url else None
     templates = Templates(settings.mail.templates)
     return MessageBuilder(settings.mail, templates, links, leaving_of(settings))
+
+
+def collect_rarely() -> None:
+    """Let Python look for cycles a hundred times less often.
+
+    A run keeps what its mails share and drops the rest by reference count; looking through
+    all of it for cycles, of which there are few, took a third of its time.
+    """
+    gc.set_threshold(70_000, 20, 20)
 
 
 class Writers:
@@ -143,6 +153,7 @@ def serve() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     # Whatever else is printed in this process must not get between the frames.
     os.dup2(2, 1)
+    collect_rarely()
     with contextlib.suppress(EOFError, BrokenPipeError):
         settings = _get(jobs)
         desk: Desk | None = None

@@ -5,7 +5,7 @@ abbreviations.  Nothing is put together from parts, and a cut is always shown.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 
@@ -73,44 +73,55 @@ def telling_sentences(text: str, words: tuple[str, ...], room: int = ROOM) -> st
     Returns:
         sentences of *text*, gaps between them shown by "…"; "" for empty text.
     """
-    sought = {word.strip() for phrases in words for word in phrases.split(",")}
-    held = [(places, len(word.split())) for word in sought if (places := _places(text, word))]
+    sought = {word.strip() for word in ",".join(words).split(",")}
+    found = [(places, word.count(" ") + 1) for word in sought if (places := _places(text, word))]
     # Readers have many words, but a text has few sentences that hold any of them.
-    return _chosen(text, tuple(sorted(held)), room)
+    return _chosen(text, tuple(sorted(found)), room)
 
 
 @lru_cache(maxsize=16384)
-def _chosen(text: str, held: tuple[tuple[tuple[int, ...], int], ...], room: int) -> str:
+def _chosen(text: str, found: tuple[tuple[tuple[int, ...], int], ...], room: int) -> str:
     """Choose sentences for words, each known by those that hold it and what it is worth."""
     parts, _, claims = _read(text)
     if not parts:
         return ""
-    # Sets of words and of sentences are bits of a number.
-    found = [0] * len(parts)
-    worths = [0] * len(parts)
-    holding = 0
-    for word, (places, worth) in enumerate(held):
+    # Which words a sentence holds (a bit for each), and what it is worth.
+    held: dict[int, int] = {}
+    worths: dict[int, int] = {}
+    bit = 1
+    for places, worth in found:
         for place in places:
-            found[place] |= 1 << word
-            holding |= 1 << place
+            held[place] = held.get(place, 0) | bit
             # A phrase tells more than a word of it does elsewhere.
-            worths[place] += worth
-    fitting = list(zip(worths, claims, range(0, -len(parts), -1), strict=True))
-    chosen = known = 0
-    left = room
-    while fitting:
-        *_, before = max(fitting)
-        place = -before
-        chosen |= 1 << place
-        known |= found[place]
-        left -= len(parts[place]) + GAP
+            worths[place] = worths.get(place, 0) + worth
+        bit <<= 1
+    if held:
+        place = -max([(worth, claims[place], -place) for place, worth in worths.items()])[2]
+    else:
+        place = claims.index(True) if True in claims else 0
+    chosen, known = {place}, held.pop(place, 0)
+    left = room - len(parts[place]) - GAP
+    following = {place + 1}
+    while True:
         fitting = [
             (added, claims[place], -place)
-            for place in _bits((holding | chosen << 1) & ~chosen)
-            if place < len(parts) and len(parts[place]) <= left
-            if (added := (found[place] & ~known).bit_count()) or chosen << 1 >> place & 1
+            for place, words in held.items()
+            if (added := (words & ~known).bit_count()) and len(parts[place]) <= left
         ]
-    return _joined(parts, [place for place in range(len(parts)) if chosen >> place & 1], room)
+        fitting += [
+            (0, claims[place], -place)
+            for place in following
+            if place < len(parts) and len(parts[place]) <= left
+        ]
+        if not fitting:
+            return _joined(parts, sorted(chosen), room)
+        place = -max(fitting)[2]
+        chosen.add(place)
+        known |= held.pop(place, 0)
+        left -= len(parts[place]) + GAP
+        following.discard(place)
+        if place + 1 not in chosen:
+            following.add(place + 1)
 
 
 @lru_cache(maxsize=4096)
@@ -139,14 +150,6 @@ def _sought(word: str) -> str:
     """
     sought = fold(word)
     return sought if not sought or sought > "\u2e7f" else f" {sought}"
-
-
-def _bits(number: int) -> Iterator[int]:
-    """Give the places of the bits that are set, lowest first."""
-    while number:
-        lowest = number & -number
-        yield lowest.bit_length() - 1
-        number ^= lowest
 
 
 def _joined(parts: Sequence[str], chosen: Sequence[int], room: int) -> str:
