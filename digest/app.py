@@ -17,7 +17,6 @@ from zoneinfo import ZoneInfo
 from digest.compose.message import MessageBuilder
 from digest.config import (
     SOFT_LIMIT,
-    DigestSettings,
     Settings,
     SubscriberSettings,
     admin_token,
@@ -42,11 +41,12 @@ from digest.pipeline.composing import (
 from digest.pipeline.delivering import deliver_due
 from digest.pipeline.fetching import Check, fetch_due, try_sources
 from digest.pipeline.returning import ReturnDesk, Suppressor, read_returns
-from digest.protocols import Clock, Fetcher, Progress, Ranker, Transport
+from digest.protocols import Clock, Fetcher, Progress, Transport
+from digest.rankers import CurrentRanker
 from digest.render import Templates
 from digest.schedule.clock import first_digest_at
 from digest.service import Job, Notifier, run_service, stop_on_signals
-from digest.store import items, membership, recovery, sources, subscribers, tallies, words
+from digest.store import membership, recovery, sources, subscribers, tallies, words
 from digest.store.database import Database
 from digest.store.recovery import Claims
 from digest.store.subscriber_rows import address_key
@@ -65,11 +65,6 @@ LOOK_AGAIN = 0.2
 # Of a day that has passed, the last count stands for the whole.
 TALLY_EVERY = timedelta(minutes=10)
 
-# Items that the ranker learns its term statistics from.
-CORPUS_ITEMS = 20_000
-# The statistics are made anew when the store has grown by this share since.
-CORPUS_GROWTH = 0.1
-
 
 # A visitor's library of 200 kB takes a tenth of it.
 FORM_CPU_LIMIT = timedelta(seconds=3)
@@ -80,36 +75,6 @@ SWITCH_SECONDS = 0.0005
 def utc_now() -> datetime:
     """Give the present instant, aware UTC."""
     return datetime.now(UTC)
-
-
-class CurrentRanker:
-    """Holds the ranker fitted last, and fits a new one when the store has outgrown it."""
-
-    def __init__(self, database: Database, chosen: DigestSettings) -> None:
-        self._database = database
-        self._chosen = chosen
-        self._ranker: Ranker | None = None
-        self._fitted_items = 0
-
-    def __call__(self) -> Ranker:
-        """Give a ranker whose term statistics come from the stored items."""
-        # More than half of what a command would import, and few commands rank.
-        from digest import rank
-
-        with self._database.read() as connection:
-            count = items.count_items(connection)
-            if self._ranker and count <= self._fitted_items * (1 + CORPUS_GROWTH):
-                return self._ranker
-            corpus = items.recent_items(connection, CORPUS_ITEMS)
-        settings = rank.Settings(
-            diversity=self._chosen.diversity,
-            interest_share=self._chosen.interest_share,
-            source_share=self._chosen.source_share,
-            half_life=self._chosen.feedback_half_life,
-        )
-        self._ranker = rank.fit(corpus, settings)
-        self._fitted_items = count
-        return self._ranker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +103,7 @@ class App:
         self.clock = clock
         self.database = Database(settings.database.url)
         self.composer = Composer(
-            ranker=CurrentRanker(self.database, settings.digest),
+            ranker=CurrentRanker(self.database, settings, clock),
             digest=settings.digest,
             mail=settings.mail,
         )

@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 from digest.app import App
-from digest.config import BounceSettings, Settings, smtp_password
+from digest.config import BounceSettings, EmbeddingSettings, Settings, smtp_password
 from digest.deliver.dkim import is_aligned
 from digest.deliver.published import records
 from digest.deliver.smtp import SmtpTransport
 from digest.errors import ConfigError, DigestError, FetchError
 from digest.gallery.kinds import broken_templates
 from digest.model import Validators
+from digest.rankers import model_of
 from digest.transports import mailbox_of, sender_domain, signer_of
 
 
@@ -54,6 +55,8 @@ async def check_all(settings: Settings) -> AsyncIterator[Finding]:
             yield Finding(what=what, is_good=True, text=f"{count} items ({kind})")
     if settings.bounces:
         yield await asyncio.to_thread(_check_mailbox, settings.bounces)
+    if settings.embeddings:
+        yield await asyncio.to_thread(_check_model, settings.embeddings)
     if settings.deliver.to == "files":
         text = f"messages go to files in {settings.deliver.folder}"
         yield Finding(what="deliver", is_good=True, text=text)
@@ -69,6 +72,15 @@ def _check_mailbox(bounces: BounceSettings) -> Finding:
         return Finding(what="bounces", is_good=True, text=mailbox_of(bounces).check())
     except DigestError as error:
         return Finding(what="bounces", is_good=False, text=str(error))
+
+
+def _check_model(chosen: EmbeddingSettings) -> Finding:
+    try:
+        model = model_of(chosen)
+        numbers = model.embed(["a word"]).shape[1]
+    except DigestError as error:
+        return Finding(what="embeddings", is_good=False, text=str(error))
+    return Finding(what="embeddings", is_good=True, text=f"{model.name}: {numbers} numbers a text")
 
 
 async def _check_relays(settings: Settings) -> AsyncIterator[Finding]:

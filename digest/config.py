@@ -344,6 +344,30 @@ class WebSettings(Group):
         return self
 
 
+class EmbeddingSettings(Group):
+    """[embeddings]: a sentence-embedding model beside the default ranker; an optional extra."""
+
+    folder: Path | None = None
+    url: str | None = Field(None, pattern=r"^https?://[^\s/?#]+[^\s?#]*$")
+    model: str = ""
+    key: SecretStr | None = None
+    key_file: Path | None = None
+    timeout: Annotated[Span, Field(ge=timedelta(seconds=1))] = timedelta(seconds=30)
+    budget: Annotated[Span, Field(ge=timedelta(seconds=1))] = timedelta(minutes=2)
+    weight: Share = 0.5
+
+    @model_validator(mode="after")
+    def check_model(self) -> Self:
+        """One model, from one place."""
+        if bool(self.folder) == bool(self.url):
+            raise ValueError("expected either folder or url")
+        if self.url and not self.model:
+            raise ValueError("url needs the name of a model")
+        if self.key and self.key_file:
+            raise ValueError("key and key_file exclude each other")
+        return self
+
+
 class DigestSettings(Group):
     """[digest]: what every digest keeps to, and the defaults of a subscriber."""
 
@@ -613,6 +637,7 @@ class Settings(BaseSettings):
     bounces: BounceSettings | None = None
     mail: MailSettings = MailSettings()
     digest: DigestSettings = DigestSettings()
+    embeddings: EmbeddingSettings | None = None
     web: WebSettings = WebSettings()
     sources: tuple[SourceSettings, ...] = ()
     subscribers: tuple[SubscriberSettings, ...] = ()
@@ -719,6 +744,15 @@ def admin_token(web: WebSettings) -> str | None:
             ' make one with "openssl rand -base64 32"'
         )
     return token
+
+
+def embedding_key(embeddings: EmbeddingSettings) -> str | None:
+    """Give the key of the endpoint from the settings or from its file.
+
+    Raises:
+        ConfigError: the file cannot be read or is empty.
+    """
+    return _secret("embeddings.key", embeddings.key, embeddings.key_file)
 
 
 def _secret(name: str, value: SecretStr | None, path: Path | None) -> str | None:

@@ -29,6 +29,12 @@ class StoreError(DigestError):
         self.permanent = permanent
 
 
+class EmbeddingError(DigestError):
+    """The embedding model did not answer as it should; ranking goes on without it."""
+
+    permanent = False
+
+
 class FetchError(DigestError):
     """A source could not be read: network, HTTP status, guard, size or time limit.
 

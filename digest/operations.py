@@ -32,7 +32,16 @@ from digest.model import (
 from digest.overview import Overview, read_overview
 from digest.pipeline.composing import read_candidates, readers_of
 from digest.schedule.clock import first_digest_at
-from digest.store import attempts, digests, items, membership, outbox, sources, subscribers
+from digest.store import (
+    attempts,
+    digests,
+    embeddings,
+    items,
+    membership,
+    outbox,
+    sources,
+    subscribers,
+)
 from digest.store.membership import Suppression, SuppressionReason
 from digest.store.remembered import KeptAway, why_away
 from digest.store.subscriber_rows import address_key
@@ -79,6 +88,11 @@ def status(app: App, days: int = 7) -> Status:
     overview = read_overview(app.database, app.clock(), days)
     broken = broken_templates(app.settings.mail).items()
     said = [f"template {name}: broken, ours is used: {cause}" for name, cause in broken]
+    if app.settings.embeddings:
+        with app.database.read() as connection:
+            failed = embeddings.last_error(connection)
+        if failed:
+            said.append(f"the default ranker works alone since {failed[1]:%F %R}Z: {failed[0]}")
     overview = replace(overview, alarms=[*overview.alarms, *said])
     with app.database.read() as connection:
         everyone = subscribers.count_by_status(connection)

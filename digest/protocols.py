@@ -1,6 +1,6 @@
 """The seams of the program on one page: what may be exchanged, and what it must do."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -78,6 +78,36 @@ class Mailbox(Protocol):
         Raises:
             TransportError: it cannot be marked.
         """
+
+
+class EmbeddingModel(Protocol):
+    """Turns texts into vectors of meaning; safe to share between threads.
+
+    Attributes:
+        name: tells models apart; vectors of two names are never compared.
+    """
+
+    name: str
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Give n texts as rows of unit length: [n, d].
+
+        Raises:
+            EmbeddingError: the model is out of reach or answered nonsense.
+        """
+
+
+class VectorShelf(Protocol):
+    """Keeps what a model made, by the name of the text's content: 16-bit numbers, packed."""
+
+    def load(self, model: str, contents: Sequence[str]) -> Mapping[str, bytes]:
+        """Give the vectors that are known."""
+
+    def save(self, model: str, vectors: Mapping[str, bytes]) -> None:
+        """Keep vectors."""
+
+    def note(self, model: str, error: str | None) -> None:
+        """Note how the model just did, for the operator: None = it answered."""
 
 
 class Transport(Protocol):

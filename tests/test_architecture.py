@@ -9,11 +9,11 @@ PACKAGE = Path(__file__).parents[1] / "digest"
 
 GROUND = {"model", "errors", "identity", "spellings", "text", "tex", "links", "render", "__init__"}
 SEAMS = {"config", "protocols"}
-STAGES = {"fetch", "rank", "compose", "deliver", "store"}
+STAGES = {"fetch", "rank", "embed", "compose", "deliver", "store"}
 CORRIDOR = {"pipeline", "web", "schedule"}
 ROOF = {
     *("app", "service", "cli", "config_file", "logs", "starter", "operations", "check", "trial"),
-    *("imports", "transports", "overview", "gallery", "enrolment", "subscriber_files"),
+    *("imports", "transports", "rankers", "overview", "gallery", "enrolment", "subscriber_files"),
     *("demo", "__main__"),
 }
 
@@ -32,7 +32,8 @@ MAY_IMPORT = {
     "starter": GROUND | {"config_file"},
     "transports": GROUND | SEAMS | {"deliver"},
     "writers": GROUND | SEAMS | {"compose", "store", "pipeline", "transports"},
-    "app": GROUND | SEAMS | STAGES | CORRIDOR | {"service", "transports", "writers"},
+    "rankers": GROUND | SEAMS | {"rank", "embed", "store"},
+    "app": GROUND | SEAMS | STAGES | CORRIDOR | {"service", "transports", "writers", "rankers"},
     "subscriber_files": GROUND | SEAMS,
     **dict.fromkeys(
         ("cli", "operations", "enrolment", "check", "trial", "imports", "demo", "__main__"),
@@ -62,7 +63,9 @@ NAMED_IN = {
     "sqlalchemy": {"store"},
     "alembic": {"store"},
     "psycopg": {"store"},
-    "scipy": {"rank"},
+    "scipy": {"rank", "embed/bert.py"},
+    "safetensors": {"embed/bert.py"},
+    "tokenizers": {"embed/bert.py"},
     "pylatexenc": {"tex.py"},
     "nh3": {"text.py"},
     "itsdangerous": {"links.py"},

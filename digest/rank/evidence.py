@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from digest.model import Described, ReasonKind
 from digest.rank.kernel import Kernel, Texts, content_key, near_duplicates
 from digest.rank.matching import Index, Wish
+from digest.rank.meaning import NO_MEANING, Meaning
 from digest.rank.popularity import popularity, recency
 from digest.rank.profile import Like, Portrait, Profile
 from digest.rank.settings import Settings
@@ -114,12 +115,22 @@ class Judged:
     total: Array
 
 
-def judge(portraits: Sequence[Portrait], day: Day, kernel: Kernel, settings: Settings) -> Judged:
+def judge(
+    portraits: Sequence[Portrait],
+    day: Day,
+    kernel: Kernel,
+    settings: Settings,
+    meaning: Meaning = NO_MEANING,
+) -> Judged:
     """Gather the evidence for every item and reader of a batch."""
     profiles = [profile for portrait in portraits for profile in portrait.profiles]
     first = np.cumsum([0] + [len(portrait.profiles) for portrait in portraits]).tolist()
-    seeds = gather([_texts_for(q) for q in profiles], kernel)
+    stated = [_texts_for(profile) for profile in profiles]
+    seeds = gather(stated, kernel)
     likeness = _likeness(seeds, day, kernel)
+    if meaning.weight:
+        texts = [[(t if isinstance(t, str) else t.item, w) for t, w in row] for row in stated]
+        likeness = meaning.blend(likeness, texts, day.items)
     likeness -= ORDINARY
     learned = FAINT * likeness
     likeness *= SLOPE

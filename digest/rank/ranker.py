@@ -18,6 +18,7 @@ from threadpoolctl import ThreadpoolController
 from digest.model import Described, Item, Ranked, Reader
 from digest.rank.evidence import Day, Judged, judge
 from digest.rank.kernel import Kernel
+from digest.rank.meaning import NO_MEANING, Meaning
 from digest.rank.picks import choose
 from digest.rank.profile import portray
 from digest.rank.reasons import with_reasons
@@ -54,7 +55,12 @@ class CorpusRanker:
         self._day = Day.of((), self.kernel)
         self._known = {key: item for item in corpus for key in item.keys}
 
-    def scores(self, readers: Sequence[Reader], items: Sequence[Described]) -> NDArray[np.float64]:
+    def scores(
+        self,
+        readers: Sequence[Reader],
+        items: Sequence[Described],
+        meaning: Meaning = NO_MEANING,
+    ) -> NDArray[np.float64]:
         """Score n items for m readers: [m, n], at most 1.0, higher is better.
 
         A muted item is -inf; items that nothing speaks for lie within 1e-6 below 0.
@@ -62,7 +68,7 @@ class CorpusRanker:
         day = self._read(items)
         totals = np.empty((len(readers), len(items)))
         for part in _batches(len(readers), len(items)):
-            totals[part] = self._judge(readers[part], day).total
+            totals[part] = self._judge(readers[part], day, meaning).total
         return totals
 
     def rank(
@@ -71,6 +77,7 @@ class CorpusRanker:
         items: Sequence[Item],
         eligible: NDArray[np.bool_],
         limit: int,
+        meaning: Meaning = NO_MEANING,
     ) -> list[list[Ranked]]:
         """Give each reader's best items with reasons, best first, at most *limit*.
 
@@ -79,6 +86,7 @@ class CorpusRanker:
             items: n of them; equal scores keep this order.
             eligible: [m, n]; False keeps an item from a reader (sent before, too old).
             limit: at least 1.
+            meaning: vectors of an embedding model, where there is one.
 
         The picks are varied: see `picks`.  A reader's own `max_items` and `minimum_score` count;
         where that is fewer than *limit*, the best of the others follow without reasons.
@@ -86,7 +94,7 @@ class CorpusRanker:
         day = self._read(items)
         picked: list[list[Ranked]] = []
         for part in _batches(len(readers), len(items)):
-            judged = self._judge(readers[part], day)
+            judged = self._judge(readers[part], day, meaning)
             choices = choose(
                 readers[part], judged, eligible[part], limit, self.kernel, self._settings
             )
@@ -103,10 +111,10 @@ class CorpusRanker:
             day = self._day = Day.of(tuple(items), self.kernel)
         return day
 
-    def _judge(self, readers: Sequence[Reader], day: Day) -> Judged:
+    def _judge(self, readers: Sequence[Reader], day: Day, meaning: Meaning = NO_MEANING) -> Judged:
         portraits = [portray(reader, self._known, self._settings) for reader in readers]
         with BLAS.limit(limits=1):
-            return judge(portraits, day, self.kernel, self._settings)
+            return judge(portraits, day, self.kernel, self._settings, meaning)
 
 
 def _batches(readers: int, items: int) -> Iterator[slice]:

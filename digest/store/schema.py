@@ -16,6 +16,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -215,6 +216,26 @@ item_votes = Table(
     Column("item_id", ForeignKey(items.c.id), primary_key=True),
     Column("day", Date, primary_key=True),
     _needed("upvotes", Integer),
+)
+
+# Vectors of meaning, kept by text: an item's changed words are another text.
+embeddings = Table(
+    "embeddings",
+    metadata,
+    Column("model", Text, primary_key=True),
+    Column("content", Text, primary_key=True),
+    _needed("vector", LargeBinary),
+    _needed("at", Instant),
+    Index(None, "model", "at"),
+)
+
+# How each model last did: an error stands until it answers again.
+embedding_models = Table(
+    "embedding_models",
+    metadata,
+    Column("model", Text, primary_key=True),
+    _needed("at", Instant),
+    Column("error", Text),
 )
 
 

@@ -52,6 +52,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("item_id", "day", name="pk_item_votes"),
         sa.ForeignKeyConstraint(["item_id"], ["items.id"], name="fk_item_votes_item_id_items"),
     )
+    op.create_table(
+        "embeddings",
+        sa.Column("model", sa.Text(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("vector", sa.LargeBinary(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("model", "content", name="pk_embeddings"),
+    )
+    op.create_index("ix_embeddings_model_at", "embeddings", ["model", "at"])
+    op.create_table(
+        "embedding_models",
+        sa.Column("model", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("error", sa.Text()),
+        sa.PrimaryKeyConstraint("model", name="pk_embedding_models"),
+    )
     _add_search()
 
 
