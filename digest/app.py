@@ -361,8 +361,7 @@ class App:
 
     def tally(self) -> None:
         """Count today for the figures of later days."""
-        with self.database.write() as connection:
-            tallies.count_days(connection, self.clock())
+        tallies.count_days(self.database, self.clock())
 
     def forget(self) -> None:
         """Erase sign-ups that nobody confirmed, and those who left long ago; scrub the disk."""

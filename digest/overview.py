@@ -12,6 +12,8 @@ from digest.store.tallies import Ending, Tally
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 TOP_FEEDBACK = 10
+# What a relay does now shows in these, however many there were in the hour.
+NEWEST_ATTEMPTS = 2000
 
 # When a person should look; each stands in the sentence it brings about.
 FAILURES_IN_A_ROW = 2
@@ -39,9 +41,10 @@ class Overview:
         days: of UTC, oldest first; every series is aligned with them.
         sources: those of the settings file, by name.
         subscribers: status -> count at the end of each day; None = nothing counted then.
-        attempts: how attempts ended -> count of each day; None likewise.
+        attempts: how attempts ended -> count of each day; None likewise; today's as they were
+            last counted.
         feedback: items with the most verdicts of these days, the most first.
-        relays: the attempts of the last hour.
+        relays: the newest `NEWEST_ATTEMPTS` attempts of the last hour.
         alarms: a sentence each on what a person should look at.
     """
 
@@ -64,7 +67,7 @@ def read_overview(database: Database, now: datetime, days: int) -> Overview:
             connection, [state.id for state in states], tally.days
         )
         queue = figures.queue_now(connection, now)
-        relays = figures.count_by_relay(connection, now - HOUR)
+        relays = figures.count_by_relay(connection, now - HOUR, NEWEST_ATTEMPTS)
         feedback = figures.top_feedback(connection, now - DAY * days, TOP_FEEDBACK)
         began = attempts.first_sent_at(connection)
         counted = tallies.counted_until(connection)
@@ -107,7 +110,7 @@ def alarms(
     for relay in relays:
         tried = relay.sent + relay.deferred + relay.failed
         if tried >= ENOUGH and relay.sent * 2 < tried:
-            yield f"relay {relay.relay}: took {relay.sent} of {tried} messages in the last hour"
+            yield f"relay {relay.relay}: took {relay.sent} of the last {tried} messages"
     for ending, share in ((Ending.COMPLAINED, COMPLAINTS_SHARE), (Ending.BOUNCED, BOUNCES_SHARE)):
         sent = sum(count or 0 for count in tally.attempts[Ending.SENT])
         returned = sum(count or 0 for count in tally.attempts[ending])

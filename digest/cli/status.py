@@ -67,7 +67,7 @@ def _show_now(state: "Status") -> None:
     console.table("Attempts in the last hour", ("", ""), state.attempts.items())
     if state.overview.relays:
         console.table(
-            "Relays in the last hour",
+            "Relays: the newest attempts of the last hour",
             ("relay", "sent", "deferred", "failed"),
             [(one.relay, one.sent, one.deferred, one.failed) for one in state.overview.relays],
         )

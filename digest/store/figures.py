@@ -13,6 +13,9 @@ from digest.store.database import utc_day
 from digest.store.schema import PENDING, attempts, deliveries, feedback, items, listings
 from digest.store.tallies import CAME_BACK
 
+# So many are counted at once without anybody waiting for it.
+NEWEST_VERDICTS = 20_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queue:
@@ -72,12 +75,23 @@ def queue_now(connection: Connection, now: datetime) -> Queue:
     return Queue(waiting=waiting or 0, due=due, oldest_due_at=oldest)
 
 
-def count_by_relay(connection: Connection, since: datetime) -> list[RelayCounts]:
-    """Count the attempts from an instant on, by relay and by how they ended."""
+def count_by_relay(connection: Connection, since: datetime, most: int) -> list[RelayCounts]:
+    """Count the newest attempts from an instant on, by relay and by how they ended.
+
+    Args:
+        most: no more are looked at.
+    """
+    newest = (
+        select(attempts.c.relay, attempts.c.outcome)
+        .where(attempts.c.id >= new_id(since)[:TIME_LENGTH])
+        .order_by(attempts.c.id.desc())
+        .limit(most)
+        .subquery()
+    )
     rows = connection.execute(
-        select(attempts.c.relay, attempts.c.outcome, func.count().label("tried"))
-        .where(attempts.c.id >= new_id(since)[:TIME_LENGTH], attempts.c.relay != CAME_BACK)
-        .group_by(attempts.c.relay, attempts.c.outcome)
+        select(newest.c.relay, newest.c.outcome, func.count().label("tried"))
+        .where(newest.c.relay != CAME_BACK)
+        .group_by(newest.c.relay, newest.c.outcome)
     )
     found: defaultdict[str, dict[str, int]] = defaultdict(
         lambda: {str(one): 0 for one in AttemptOutcome}
@@ -88,13 +102,19 @@ def count_by_relay(connection: Connection, since: datetime) -> list[RelayCounts]
 
 
 def top_feedback(connection: Connection, since: datetime, limit: int) -> list[Judged]:
-    """Give the items with the most verdicts from an instant on."""
-    more = func.sum(case((feedback.c.verdict == Verdict.MORE, 1), else_=0)).label("more")
-    counted = (
-        select(feedback.c.item_id, more, func.count().label("all_"))
+    """Give the items with the most verdicts from an instant on, out of `NEWEST_VERDICTS`."""
+    newest = (
+        select(feedback.c.item_id, feedback.c.verdict)
         .where(feedback.c.at >= since)
-        .group_by(feedback.c.item_id)
-        .order_by(func.count().desc(), feedback.c.item_id)
+        .order_by(feedback.c.at.desc())
+        .limit(NEWEST_VERDICTS)
+        .subquery()
+    )
+    more = func.sum(case((newest.c.verdict == Verdict.MORE, 1), else_=0)).label("more")
+    counted = (
+        select(newest.c.item_id, more, func.count().label("all_"))
+        .group_by(newest.c.item_id)
+        .order_by(func.count().desc(), newest.c.item_id)
         .limit(limit)
         .subquery()
     )

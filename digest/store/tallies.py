@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, case, func, literal, select
 
 from digest.model import SubscriberStatus, new_id
 from digest.store.attempts import TIME_LENGTH
-from digest.store.database import upsert
+from digest.store.database import Database, upsert
 from digest.store.schema import attempts, tallies
 from digest.store.subscribers import count_by_status
 
@@ -49,33 +49,29 @@ def last_days(now: datetime, count: int) -> tuple[date, ...]:
     return tuple(today - DAY * back for back in reversed(range(count)))
 
 
-def count_days(connection: Connection, now: datetime) -> None:
-    """Count today, and the days since it was last counted.
-
-    Args:
-        connection: of a transaction that writes.
-    """
+def count_days(database: Database, now: datetime) -> None:
+    """Count today, and the days since it was last counted; nobody waits while it counts."""
     today = now.astimezone(UTC).date()
-    last: date | None = connection.scalar(select(func.max(tallies.c.day)))
     earliest = today - CATCH_UP
-    # A clock that stood ahead may have left counts of days to come.
-    day = max(earliest, min(last, today)) if last else earliest
-    while day <= today:
-        _write(connection, day, _attempts_of(connection, day))
-        day += DAY
-    _write(connection, today, _subscribers_now(connection))
+    with database.read() as connection:
+        last = counted_until(connection)
+        # A clock that stood ahead may have left counts of days to come.
+        day = max(earliest, min(last, today)) if last else earliest
+        counted = [(today, _subscribers_now(connection))]
+        while day <= today:
+            counted.append((day, _attempts_of(connection, day)))
+            day += DAY
+    with database.write() as connection:
+        for day, counts in counted:
+            _write(connection, day, counts)
 
 
 def read_tally(connection: Connection, now: datetime, days: int) -> Tally:
-    """Give the counts of the last days; today's are counted anew."""
+    """Give the counts of the last days; attempts as they were last counted."""
     shown = last_days(now, days)
     rows = connection.execute(select(tallies).where(tallies.c.day >= shown[0]))
     found = {(row.day, row.what): row.total for row in rows}
-    today = shown[-1]
-    for what, count in _attempts_of(connection, today).items():
-        found[today, what] = max(count, found.get((today, what), 0))
-    for what, count in _subscribers_now(connection).items():
-        found[today, what] = count
+    found |= {(shown[-1], what): count for what, count in _subscribers_now(connection).items()}
     return Tally(
         days=shown,
         subscribers=_series(found, shown, "subscribers", [*SubscriberStatus]),

@@ -200,9 +200,9 @@ def busy(world):
             connection,
             [make_attempt(one, out, at=now) for one, out in zip(made, outcomes, strict=True)],
         )
-        count_days(connection, now)
         item = recent_items(connection, 1)[0]
         add_feedback(connection, reader.id, item.id, Verdict.MORE, now)
+    count_days(world.database, now)
     world.clock.move(hours=1)
     return world
 

@@ -43,7 +43,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("day", "what", name="pk_tallies"),
     )
     op.create_index("ix_subscribers_status", "subscribers", ["status"])
-    op.create_index("ix_feedback_at", "feedback", ["at"])
+    op.create_index("ix_feedback_at_item_id_verdict", "feedback", ["at", "item_id", "verdict"])
     op.create_table(
         "item_votes",
         sa.Column("item_id", sa.Text(), nullable=False),
