@@ -46,7 +46,7 @@ from digest.rankers import CurrentRanker
 from digest.render import Templates
 from digest.schedule.clock import first_digest_at
 from digest.service import Job, Notifier, run_service, stop_on_signals
-from digest.store import membership, recovery, sources, subscribers, tallies, words
+from digest.store import items, membership, recovery, sources, subscribers, tallies, words
 from digest.store.database import Database
 from digest.store.recovery import Claims
 from digest.store.subscriber_rows import address_key
