@@ -15,25 +15,20 @@ import feedparser
 
 from digest.errors import ParseError
 from digest.fetch.doubles import without_doubles
+from digest.fetch.entry import FARTHEST, MAX_AUTHORS, MAX_ITEMS, MAX_TERMS, announcement
 from digest.fetch.known_feeds import acl_id, pubmed_abstract, pubmed_doi, pubmed_page
 from digest.fetch.markup import Markup, found, read_markup, skip_weekdays, with_entities
 from digest.fetch.values import PARTIAL
 from digest.fetch.values import day as read_day
-from digest.identity import keys
-from digest.model import Announcement, Links, Listing, Source
-from digest.spellings import arxiv_id, canonical_link, doi
+from digest.model import Announcement, Listing, Source
+from digest.spellings import canonical_link, doi
 from digest.tex import from_tex
 from digest.text import from_html, one_line, paragraphs
 
-MAX_ITEMS = 5_000
-MAX_TERMS = 20
-MAX_AUTHORS = 1_000
-# A title made of the beginning of a summary.
-TITLE_WORDS = 12
-UNTITLED = "Untitled"
 CLOSING_TAG = re.compile(r"</[A-Za-z][\w-]{0,30}>")
-# Dates further ahead than an announced event are mistakes.
-FARTHEST = timedelta(days=366)
+# Expat names a file where it has none.
+UNKNOWN_PLACE = re.compile(r"<unknown>:(\d+):\d+: ")
+OWN_PREFIX = re.compile(r"<(/?)rss:")
 DATES = ("published", "updated", "created")
 ROOTS = ("rss", "RDF", "feed", "entry", "channel", "CHANNEL", "Channel")
 
@@ -93,7 +88,7 @@ def parse(
 
 def _read(markup: Markup) -> Any:  # noqa: ANN401 feedparser's own dictionary
     document = _parsed(markup.text)
-    if document.bozo and (mended := with_entities(markup.text)) != markup.text:
+    if document.bozo and (mended := _mended(markup.text)) != markup.text:
         # The lenient reader takes "AT&T" for an entity; what is wrong is still told.
         cause = document.get("bozo_exception")
         document = _parsed(mended)
@@ -113,9 +108,16 @@ def _parsed(text: str) -> Any:  # noqa: ANN401 feedparser's own dictionary
     )
 
 
+def _mended(text: str) -> str:
+    # Some write `rss:` before each element and declare it nowhere.
+    bare = text if "xmlns:rss" in text else OWN_PREFIX.sub(r"<\1", text)
+    return with_entities(bare)
+
+
 def _oddities(document: Any) -> Iterable[str]:  # noqa: ANN401 feedparser's own dictionary
     if document.bozo:
-        yield f"not well-formed: {one_line(str(document.get('bozo_exception')), 200)}"
+        cause = UNKNOWN_PLACE.sub(r"line \1: ", str(document.get("bozo_exception")))
+        yield f"not well-formed: {one_line(cause, 200)}"
 
 
 def _self_link(feed: Entry) -> str:
@@ -135,32 +137,18 @@ def _fresh_for(ttl: object) -> timedelta | None:
 
 
 def _announcement(entry: Entry, source: Source, channel_link: str, latest_on: date) -> Announcement:
-    summary = _summary(entry)
-    page = _page(entry, channel_link)
-    guid = str(entry.get("id") or "").strip()
-    title = _title(entry) or beginning(summary) or one_line(page or guid, 200) or UNTITLED
-    authors = _authors(entry)
-    has_name = guid or page or summary or title != UNTITLED
-    return Announcement(
-        keys=keys(
-            doi=_doi(entry),
-            # An entry that holds nothing is at least one of this source.
-            guid=(source.name, guid if has_name else UNTITLED) if guid or not has_name else None,
-            link=page,
-            title=title,
-            authors=authors,
-            summary=summary,
-        ),
-        title=title,
-        summary=summary,
-        authors=authors,
-        author_count=len(authors) or None,
+    return announcement(
+        source,
+        guid=str(entry.get("id") or "").strip(),
+        page=_page(entry, channel_link),
+        title=_title(entry),
+        summary=_summary(entry),
+        authors=_authors(entry),
         categories=_terms(entry),
-        links=Links(page=page, pdf=_pdf(entry, channel_link)),
+        doi=_doi(entry),
+        pdf=_pdf(entry, channel_link),
         thumbnail=_thumbnail(entry, channel_link),
         published_on=_date(entry, latest_on),
-        version=_version(guid, page),
-        language=None,
     )
 
 
@@ -174,12 +162,6 @@ def _text(detail: Entry) -> str:
     # RSS does not say what a text is; feedparser tells HTML by entities and harmless tags.
     is_plain = detail.get("type") == "text/plain" and not CLOSING_TAG.search(value)
     return value if is_plain else from_html(value)
-
-
-def beginning(summary: str) -> str:
-    """Make a title of the first words of a summary, "" where there are none."""
-    words = summary.split(maxsplit=TITLE_WORDS)
-    return one_line(" ".join(words[:TITLE_WORDS]) + ("…" if len(words) > TITLE_WORDS else ""))
 
 
 def _summary(entry: Entry) -> str:
@@ -231,11 +213,6 @@ def _doi(entry: Entry) -> str | None:
         pubmed_doi(_content(entry)) if pubmed_page(str(entry.get("id") or "")) else None,
     )
     return next(filter(None, (doi(str(text)) for text in named if text)), None)
-
-
-def _version(*spellings: str | None) -> int | None:
-    known = (arxiv_id(text) for text in spellings if text)
-    return max((version for _, version in filter(None, known) if version), default=None)
 
 
 def _terms(entry: Entry) -> tuple[str, ...]:

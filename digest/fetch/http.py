@@ -6,13 +6,11 @@ a time.
 """
 
 import asyncio
-import socket
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from ipaddress import ip_address
 from types import TracebackType
 from typing import Self
 
@@ -30,8 +28,14 @@ from yarl import URL
 
 from digest import __version__
 from digest.errors import FetchError, GoneError
-from digest.fetch.addresses import is_public
 from digest.fetch.body import ACCEPTED_ENCODINGS, Body
+from digest.fetch.guard import (
+    RefusedAddressError,
+    guarded_socket,
+    redirect_target,
+    shown,
+    web_address,
+)
 from digest.fetch.headers import fresh_for, retry_after
 from digest.fetch.pace import Pace
 from digest.model import Validators
@@ -118,7 +122,7 @@ class Http:
             self._sessions[private_network] = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
                     resolver=self._resolver,
-                    socket_factory=None if private_network else _guarded_socket,
+                    socket_factory=None if private_network else guarded_socket,
                     limit_per_host=1,
                 ),
                 headers={"User-Agent": self._user_agent, "Accept-Encoding": ACCEPTED_ENCODINGS},
@@ -157,7 +161,7 @@ class Http:
             sleep=self._sleep,
             reraise=True,
         )
-        request = _Request(_address(url), validators, self._sessions[private_network])
+        request = _Request(web_address(url), validators, self._sessions[private_network])
         return await tries(self._follow, request)
 
     async def _follow(self, request: "_Request") -> Response:
@@ -174,7 +178,7 @@ class Http:
                 return replace(answer, moved_to=str(url)) if has_moved else answer
             url, is_permanent = answer.to, is_permanent and answer.is_permanent
         raise FetchError(
-            f"{_shown(request.url)}: over {REDIRECT_LIMIT} redirects: refused", permanent=True
+            f"{shown(request.url)}: over {REDIRECT_LIMIT} redirects: refused", permanent=True
         )
 
     async def _ask(self, url: URL, request: "_Request", seconds: float) -> "Response | _Redirect":
@@ -210,7 +214,9 @@ class Http:
     ) -> "Response | _Redirect":
         now, headers, status = self._now(), response.headers, response.status
         if status in REDIRECTS:
-            return _Redirect(_target(url, headers.get("Location", "")), status in MOVED_FOR_GOOD)
+            return _Redirect(
+                redirect_target(url, headers.get("Location", "")), status in MOVED_FOR_GOOD
+            )
         content = None
         if status == HTTPStatus.OK:
             body = Body(headers.get("Content-Encoding", ""), self._body_limit_bytes)
@@ -221,7 +227,7 @@ class Http:
             raise _status_error(url, status, retry_after(headers, now))
         given = Validators(etag=headers.get("ETag"), last_modified=headers.get("Last-Modified"))
         return Response(
-            url=_shown(url),
+            url=shown(url),
             content=content,
             # RFC 7303 section 3: the charset of application/xml stands above the document's
             # own; that of text/* is mostly a server's default, and wrong.
@@ -230,15 +236,6 @@ class Http:
             fresh_for=fresh_for(headers, now),
             next_url=_next_url(response),
         )
-
-
-class RefusedAddressError(OSError):
-    """A connection was about to go to an address that is not public."""
-
-    def __init__(self, address: str) -> None:
-        # aiohttp keeps the class of an error only where all addresses failed with one text.
-        super().__init__("not a public address")
-        self.address = address
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,45 +249,6 @@ class _Request:
 class _Redirect:
     to: URL
     is_permanent: bool
-
-
-def _guarded_socket(address: aiohttp.AddrInfoType) -> socket.socket:
-    """Open a socket for one address; this is the last step before connecting to it."""
-    family, kind, protocol, _, target = address
-    if not is_public(ip_address(str(target[0]))):
-        raise RefusedAddressError(str(target[0]))
-    return socket.socket(family, kind, protocol)
-
-
-def _address(url: str) -> URL:
-    try:
-        address = URL(url.strip())
-    except ValueError as error:
-        raise FetchError(f'"{url[:200]}" is not an address: {error}', permanent=True) from error
-    if address.scheme not in ("http", "https") or not address.host:
-        raise FetchError(
-            f'"{_shown(address)[:200]}" is not an http or https address', permanent=True
-        )
-    return address.with_fragment(None)
-
-
-def _target(url: URL, location: str) -> URL:
-    """Say where a redirect leads, or refuse to go there."""
-    if not location:
-        raise FetchError(f"{url.host} redirects without saying where to")
-    try:
-        target = _address(str(url.join(URL(location))))
-    except (ValueError, FetchError) as error:
-        raise FetchError(
-            f'{url.host} redirects to "{location[:200]}": refused', permanent=True
-        ) from error
-    if url.scheme == "https" and target.scheme == "http":
-        raise FetchError(
-            f"{url.host} redirects from https to http at {target.host}: refused", permanent=True
-        )
-    if target.origin() == url.origin():
-        return target.with_user(url.user).with_password(url.password)
-    return target.with_user(None)
 
 
 def _conditions(validators: Validators) -> dict[str, str]:
@@ -325,11 +283,6 @@ def _status_error(url: URL, status: int, wait: timedelta | None) -> FetchError:
         permanent=400 <= status < 500 and status not in PASSING_CLIENT_ERRORS,
         retry_after=wait,
     )
-
-
-def _shown(url: URL) -> str:
-    """Write an address without its login."""
-    return str(url.with_user(None)) if url.absolute else str(url)
 
 
 def _is_worth_another_try(error: BaseException) -> bool:

@@ -11,11 +11,10 @@ from typing import Any
 from digest.errors import ParseError
 from digest.fetch.document import decode, load_json
 from digest.fetch.doubles import without_doubles
-from digest.fetch.feed import FARTHEST, MAX_AUTHORS, MAX_ITEMS, MAX_TERMS, UNTITLED, beginning
+from digest.fetch.entry import FARTHEST, MAX_AUTHORS, MAX_ITEMS, MAX_TERMS, announcement
 from digest.fetch.huggingface_entry import describe, read_day
-from digest.identity import keys
-from digest.model import Announcement, Links, Listing, Source
-from digest.spellings import arxiv_id, canonical_link
+from digest.model import Announcement, Listing, Source
+from digest.spellings import canonical_link
 from digest.tex import from_tex
 from digest.text import from_html, one_line, paragraphs
 
@@ -90,31 +89,16 @@ def _feed(value: object, source: Source) -> Mapping[str, Any]:
 def _announcement(
     item: Mapping[str, Any], source: Source, base: str, latest_on: date, shared: tuple[str, ...]
 ) -> Announcement:
-    summary = _summary(item)
-    guid, page = _guid(item), _page(item, base)
-    title = one_line(from_tex(_text(item, "title"))) or beginning(summary)
-    title = title or one_line(page or guid, 200) or UNTITLED
-    authors = tuple(_authors(item)) or shared
-    return Announcement(
-        keys=keys(
-            # Without an id or a link an item is known within its source by what it says.
-            guid=(source.name, guid or summary or title) if guid or not page else None,
-            link=page,
-            title=title,
-            authors=authors,
-            summary=summary,
-        ),
-        title=title,
-        summary=summary,
-        authors=authors,
-        author_count=len(authors) or None,
+    return announcement(
+        source,
+        guid=_guid(item),
+        page=_page(item, base),
+        title=one_line(from_tex(_text(item, "title"))),
+        summary=_summary(item),
+        authors=tuple(_authors(item)) or shared,
         categories=_tags(item),
-        links=Links(page=page),
         thumbnail=canonical_link(_text(item, "image") or _text(item, "banner_image"), base),
         published_on=_published_on(item, latest_on),
-        version=max(
-            (v for _, v in filter(None, map(arxiv_id, (guid, page or ""))) if v), default=None
-        ),
         language=_text(item, "language")[:35] or None,
     )
 

@@ -4,8 +4,11 @@ Pure; an address is never opened, and a command that some readers keep in its pl
 (`exec:`, `filter:`, `|`) never run.
 """
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
+from xml.parsers import expat
 
 from digest.errors import ParseError
 from digest.fetch.markup import found, read_markup
@@ -13,6 +16,8 @@ from digest.spellings import MAX_LINK_CHARS, canonical_link
 from digest.text import one_line
 
 ROOTS = ("opml", "OPML", "Opml")
+# feed://host/path and feed:https://host/path, as browsers handed them to readers.
+_FEED_SCHEME = re.compile(r"feed:(?P<web>//|https?://)", re.IGNORECASE)
 MAX_FEEDS = 5_000
 MAX_NAME_CHARS = 200
 
@@ -45,10 +50,11 @@ def read_feeds(content: bytes) -> FeedList:
     outlines = _Outlines()
     outlines.feed(markup.text)
     outlines.close()
-    warnings = list(markup.warnings)
+    warnings = [*markup.warnings, *_oddities(markup.text)]
     feeds: dict[str, Feed] = {}
     for attributes in outlines.found[:MAX_FEEDS]:
-        address = (attributes.get("xmlurl") or "").strip()
+        address = _FEED_SCHEME.sub(r"\g<web>", (attributes.get("xmlurl") or "").strip(), count=1)
+        address = f"http:{address}" if address.startswith("//") else address
         if canonical_link(address) is None:
             warnings.append(f'"{one_line(address, 80)}" is no web address: left out')
             continue
@@ -56,6 +62,13 @@ def read_feeds(content: bytes) -> FeedList:
         # The address as it stands there: what a server takes for tracking may be its key.
         feeds.setdefault(address, Feed(title=title, url=one_line(address, MAX_LINK_CHARS)))
     return FeedList(feeds=tuple(feeds.values()), warnings=tuple(warnings))
+
+
+def _oddities(text: str) -> Iterator[str]:
+    try:
+        expat.ParserCreate().Parse(text.encode("utf-8", "replace"), True)  # noqa: FBT003 the end
+    except expat.ExpatError as error:
+        yield f"not well-formed, read as far as it goes: {error}"
 
 
 class _Outlines(HTMLParser):

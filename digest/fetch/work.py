@@ -139,7 +139,7 @@ def announcement_of(work: Work, source: Source, base: str = "") -> Announcement:
     page = _page(work, base)
     title = (
         one_line(from_tex(readable(work.title)))
-        or _beginning(summary)
+        or beginning(summary)
         or one_line(work.doi or page or "")
     )
     if not title:
@@ -234,6 +234,7 @@ def _terms(given: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, cleaned)))
 
 
-def _beginning(summary: str) -> str:
+def beginning(summary: str) -> str:
+    """Make a title of the first words of a summary, "" where there are none."""
     words = summary.split(maxsplit=TITLE_WORDS)
     return one_line(" ".join(words[:TITLE_WORDS]) + ("…" if len(words) > TITLE_WORDS else ""))

@@ -128,7 +128,7 @@ async def test_quadratic_document_costs_the_sandbox_only(http, site):
     site.answer("/bomb", f'<rss version="2.0"><channel {attributes}></channel></rss>')
     site.answer("/", FEED)
 
-    async with Sandbox(cpu_limit=timedelta(seconds=1)) as sandbox:
+    async with Sandbox(cpu_limit=timedelta(seconds=1), time_limit=timedelta(minutes=1)) as sandbox:
         fetcher = ListingFetcher(http, sandbox, lambda: NOW)
         with pytest.raises(ParseError, match="over 1 s of processor time"):
             await fetcher.fetch(source(site.url("/bomb")), NONE)

@@ -59,3 +59,16 @@ def test_list_that_is_not_well_formed_is_read():
 def test_what_is_no_opml_is_refused(content, cause):
     with pytest.raises(ParseError, match=cause):
         read_feeds(content)
+
+
+def test_feed_scheme_is_a_web_address_and_an_ill_formed_list_is_told():
+    found = read_feeds(
+        b'<opml><body><outline xmlUrl="feed://a.example/f"/>'
+        b'<outline xmlUrl="feed:https://b.example/f?x=1&y=2"/></body></opml>'
+    )
+
+    assert [feed.url for feed in found.feeds] == [
+        "http://a.example/f",
+        "https://b.example/f?x=1&y=2",
+    ]
+    assert found.warnings[0].startswith("not well-formed, read as far as it goes")

@@ -77,7 +77,7 @@ async def test_endless_recursion_is_a_parse_error(sandbox):
 
 
 async def test_too_much_processor_time_ends_the_child_and_not_the_program():
-    async with Sandbox(cpu_limit=timedelta(seconds=1)) as sandbox:
+    async with Sandbox(cpu_limit=timedelta(seconds=1), time_limit=timedelta(minutes=1)) as sandbox:
         with pytest.raises(ParseError, match="over 1 s of processor time"):
             await sandbox.run(spin)
 
@@ -85,7 +85,7 @@ async def test_too_much_processor_time_ends_the_child_and_not_the_program():
 
 
 async def test_processor_time_counts_for_each_call_alone():
-    async with Sandbox(cpu_limit=timedelta(seconds=1)) as sandbox:
+    async with Sandbox(cpu_limit=timedelta(seconds=1), time_limit=timedelta(minutes=1)) as sandbox:
         for _ in range(3):
             await sandbox.run(sum, range(15_000_000))
 
