@@ -64,6 +64,32 @@ def load_settings(path: Path) -> Settings:
     return _anchored(settings, path.resolve().parent)
 
 
+def replace_settings(path: Path, content: str, mode: int) -> Settings:
+    """Write the settings file and give what it says; if it is wrong, nothing changes.
+
+    Args:
+        mode: who may read it, as of `chmod`.
+
+    Raises:
+        ConfigError: the file cannot be written, or is wrong with this content.
+    """
+    trial = path.with_name(f"{path.name}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        trial.touch(mode=mode)
+        trial.chmod(mode)
+        trial.write_text(content, encoding="utf-8")
+        settings = load_settings(trial)
+        trial.replace(path)
+    except ConfigError as error:
+        raise ConfigError(str(error).replace(trial.name, path.name)) from error
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
+    finally:
+        trial.unlink(missing_ok=True)
+    return settings
+
+
 def key_lines(content: str) -> dict[KeyPath, int]:
     """Map each table and key of a TOML text to its line, counted from 1.
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from digest.app import App
 from digest.config import Settings, SourceSettings
-from digest.config_file import load_settings
+from digest.config_file import replace_settings
 from digest.errors import ConfigError, FetchError
 from digest.fetch import files
 from digest.fetch.bibliography import Library, read_library
@@ -100,20 +100,11 @@ def append_tables(path: Path, tables: Sequence[str]) -> Settings:
     Raises:
         ConfigError: the file cannot be read or written, or is wrong with the tables.
     """
-    trial = path.with_name(f"{path.name}.new")
     try:
-        content = path.read_text(encoding="utf-8").rstrip("\n")
-        trial.write_text("\n\n".join([content, *tables]), encoding="utf-8")
-        trial.chmod(path.stat().st_mode & 0o777)
-        settings = load_settings(trial)
-        trial.replace(path)
-    except ConfigError as error:
-        raise ConfigError(str(error).replace(trial.name, path.name)) from error
+        content, mode = path.read_text(encoding="utf-8"), path.stat().st_mode & 0o777
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
-    finally:
-        trial.unlink(missing_ok=True)
-    return settings
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    return replace_settings(path, "\n\n".join([content.rstrip("\n"), *tables]), mode)
 
 
 # --- libraries --------------------------------------------------------------------------

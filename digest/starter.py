@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from digest.config_file import load_settings
+from digest.config_file import replace_settings
 from digest.errors import ConfigError
 
 TEMPLATE = """\
@@ -79,20 +79,8 @@ def write_settings(path: Path, answers: Answers, *, force: bool) -> None:
     quoted["database"] = json.dumps(_database(path))
     login = LOGIN.format(**quoted) if answers.smtp_user else ""
     content = TEMPLATE.format(smtp_port=answers.smtp_port, login=login, **quoted)
-    trial = path.with_name(f"{path.name}.new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # It holds addresses: for the owner and the service's group alone.
-        trial.touch(mode=0o640)
-        trial.write_text(content, encoding="utf-8")
-        load_settings(trial)
-        trial.replace(path)
-    except ConfigError as error:
-        raise ConfigError(str(error).replace(trial.name, path.name)) from error
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
-    finally:
-        trial.unlink(missing_ok=True)
+    # It holds addresses: for the owner and the service's group alone.
+    replace_settings(path, content, 0o640)
 
 
 def _database(path: Path) -> str:
