@@ -1,5 +1,6 @@
 """The whole sum behind one score, row by row, for `digest explain ADDRESS ITEM`."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -7,6 +8,8 @@ import numpy as np
 
 from digest.model import Item, Reader
 from digest.protocols import Ranker
+
+SHOWN = 10_000  # shares are given to four places
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ def explain(ranker: Ranker, reader: Reader, item: Item, day: Sequence[Item]) -> 
             itself may be among them.
 
     Returns:
-        Rows whose shares add up to the last one; [] where the item is muted.
+        Rows whose shares, of four places, add up to the last one; [] where it is muted.
     """
     items = [item, *(other for other in day if other.id != item.id)]
     eligible = np.zeros((1, len(items)), dtype=np.bool_)
@@ -43,4 +46,21 @@ def explain(ranker: Ranker, reader: Reader, item: Item, day: Sequence[Item]) -> 
     if not ranked:
         return []
     rows = [Row(r.interest or "", r.kind.value, r.value, r.share) for r in ranked[0].reasons]
-    return [*rows, Row("", "score", item.title, ranked[0].score)]
+    return _rounded([*rows, Row("", "score", item.title, ranked[0].score)])
+
+
+def _rounded(rows: Sequence[Row]) -> list[Row]:
+    """Round shares so that what is shown adds up, none by more than one of the last place.
+
+    The total is rounded as usual; what the parts miss goes to those that lost most by it.
+    """
+    *parts, total = rows
+    exact = [part.share * SHOWN for part in parts]
+    down = [math.floor(share) for share in exact]
+    missing = round(total.share * SHOWN) - sum(down)
+    by_loss = sorted(range(len(parts)), key=lambda n: (down[n] - exact[n], n))
+    up = set(by_loss[: max(missing, 0)])
+    return [
+        *(replace(part, share=(down[n] + (n in up)) / SHOWN) for n, part in enumerate(parts)),
+        replace(total, share=round(total.share * SHOWN) / SHOWN),
+    ]

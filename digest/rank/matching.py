@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import cached_property, lru_cache
 
 from digest.model import Described
-from digest.rank.words import STOP_WORDS, item_text, spelled_words, words
+from digest.rank.words import STOP_WORDS, item_text, placed_words, words
 
 
 class Field(StrEnum):
@@ -113,10 +113,19 @@ class Index:
         return next(shown, wish.value)
 
     def shared(self, text: str, place: int) -> list[str]:
-        """Give the telling words of a text that an item shows, as the item spells them."""
+        """Give the telling words of a text that an item shows, as the item spells them.
+
+        What stands together without a blank, as Chinese does, is given together.
+        """
         reading = self._reading(place)
         found = sorted(reading.first[word] for word in _telling(text) if word in reading.first)
-        return [reading.spelled[position] for position in found]
+        runs: list[tuple[int, int]] = []
+        for position in found:
+            if runs and reading.touches(runs[-1][1], position):
+                runs[-1] = runs[-1][0], position
+            else:
+                runs.append((position, position))
+        return [reading.spelled(*run) for run in runs]
 
     def _reading(self, place: int) -> "_Reading":
         """Read an item for its spelling when a reason first needs it: most are never picked."""
@@ -155,21 +164,32 @@ class _Reading:
     """The words of one item's text in order.
 
     Attributes:
-        folded, spelled: each word folded, and as the item has it.
+        text: as it was read; `spans` says where in it each word stands.
+        folded: each word folded.
         first: where each folded word first stands.
     """
 
+    text: str
     folded: list[str]
-    spelled: list[str]
+    spans: list[tuple[int, int]]
     first: dict[str, int]
 
     @classmethod
     def of(cls, item: Described) -> "_Reading":
-        pairs = list(spelled_words(item_text(item)))
+        text, placed = placed_words(item_text(item))
         first: dict[str, int] = {}
-        for position, (folded, _) in enumerate(pairs):
+        for position, (folded, _, _) in enumerate(placed):
             first.setdefault(folded, position)
-        return cls([folded for folded, _ in pairs], [word for _, word in pairs], first)
+        spans = [(start, end) for _, start, end in placed]
+        return cls(text, [folded for folded, _, _ in placed], spans, first)
+
+    def spelled(self, first: int, last: int) -> str:
+        """Give the words from one to another as the item has them, on one line."""
+        return " ".join(self.text[self.spans[first][0] : self.spans[last][1]].split())
+
+    def touches(self, one: int, other: int) -> bool:
+        """True if no sign stands between two words that follow each other."""
+        return other == one + 1 and self.spans[one][1] == self.spans[other][0]
 
     def spelling(self, value: str) -> str | None:
         """Give the item's own spelling of a keyword; None where it does not stand there."""
@@ -184,7 +204,7 @@ class _Reading:
             word = self.folded[end]
             agrees = word.startswith(last) if open_ended else word == last
             if agrees and tuple(self.folded[start:end]) == exact:
-                return " ".join(self.spelled[start : end + 1])
+                return self.spelled(start, end)
         return None
 
 

@@ -2,12 +2,12 @@
 
 A word is folded (case, accents, compatibility forms, plural ending), so "Graphs" finds
 "graph".  Han and kana characters are words of their own: neighbours then make the phrases
-that a script without spaces does not mark.  TeX markup left in a title is dropped.
+that a script without spaces does not mark.  "C++" and "C#" are words; other signs only part
+words.  TeX markup left in a title is dropped.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
 
@@ -17,7 +17,7 @@ MAX_CHARACTERS = 20_000  # of a summary; what stands behind is no abstract any m
 
 _WORD = re.compile(
     "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f]|[^\\W_"
-    "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f]+"
+    "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f]+(?:\\+\\+|#)?"
 )
 _TEX = re.compile(r"\\[a-zA-Z]+\*?|\\[^a-zA-Z]|[${}~^]")
 _ENTITY = re.compile(r"&(?:[a-zA-Z]{2,8}|#\d{1,6});?")
@@ -28,10 +28,10 @@ def words(text: str) -> list[str]:
     return [fold(word) for word in _WORD.findall(_plain(text))]
 
 
-def spelled_words(text: str) -> Iterator[tuple[str, str]]:
-    """Read a text's words in order, each as (folded, as spelled)."""
-    for word in _WORD.findall(_plain(text)):
-        yield fold(word), word
+def placed_words(text: str) -> tuple[str, list[tuple[str, int, int]]]:
+    """Read a text's words in order: the text as read, and each (folded, start, end) in it."""
+    plain = _plain(text)
+    return plain, [(fold(one[0]), one.start(), one.end()) for one in _WORD.finditer(plain)]
 
 
 def item_text(item: Described) -> str:

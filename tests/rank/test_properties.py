@@ -122,6 +122,17 @@ def test_explained_rows_add_up_to_the_score(first_day_ranker):
     assert sum(row.share for row in rows) == pytest.approx(total.share)
 
 
+@each_ranker
+@given(day=days, reader=readers)
+@settings(max_examples=15, deadline=None)
+def test_shown_shares_add_up_after_rounding(ranker, day, reader):
+    for item in day[:3]:
+        if rows := explain(ranker, reader, item, [i for i in day if i.id != item.id]):
+            *parts, total = [round(10_000 * row.share) for row in rows]
+            assert sum(parts) == total
+            assert all(abs(10_000 * row.share - round(10_000 * row.share)) < 1e-6 for row in rows)
+
+
 ABSTRACT = " ".join(f"word{n} measure{n}" for n in range(60))
 
 

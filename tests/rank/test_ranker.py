@@ -132,6 +132,75 @@ def test_reason_shows_the_words_as_the_item_spells_them(first_day_ranker):
     ]
 
 
+@pytest.mark.parametrize(
+    ("keyword", "title", "shown"),
+    [
+        pytest.param("c++", "Modern C++17 for compilers", "C++", id="C++"),
+        pytest.param("C#", "Generics in C#", "C#", id="C sharp"),
+        pytest.param("gpt 4", "What GPT-4 cannot do", "GPT-4", id="hyphen"),
+        pytest.param("神经网络", "图神经网络的可扩展训练", "神经网络", id="Chinese"),
+        pytest.param("models", "Большие ЯЗЫКОВЫЕ Models", "Models", id="two scripts"),
+        pytest.param("языковые модели", "Большие Языковые  модели", "Языковые модели", id="blanks"),
+        pytest.param("node.js", "Servers in Node.js", "Node.js", id="dot"),
+        pytest.param("graph*", "On Graph-Based learning", "Graph", id="beginning"),
+    ],
+)
+def test_keyword_is_shown_as_the_item_has_it(first_day_ranker, keyword, title, shown):
+    [ranked] = picked(first_day_ranker, make_reader(keywords=(keyword,)), [make_item(title)])
+
+    assert ranked.reasons[0].value == shown
+
+
+def test_c_is_not_c_plus_plus(first_day_ranker):
+    items = [make_item(title) for title in ("A history of C", "Modern C++", "Generics in C#")]
+
+    ranked = picked(first_day_ranker, make_reader(keywords=("C++",)), items)
+
+    assert [one.item for one in ranked if one.reasons] == [items[1]]
+
+
+def test_every_kind_of_wish_has_its_reason(first_day_ranker):
+    liked = make_item("Diffusion models for molecules")
+    item = make_item(
+        "Diffusion Models for proteins",
+        authors=("Ada Lovelace", "Kurt Gödel"),
+        organisation="Institute of Ideas",
+        categories=("cs.LG",),
+        upvotes=7,
+    )
+    interest = Interest(
+        name="mine",
+        text="protein folding",
+        keywords=("diffusion model",),
+        authors=("Godel, K.",),
+        organisations=("institute of ideas",),
+        categories=("cs",),
+        examples=("Models of proteins",),
+    )
+    reader = Reader(
+        interests=(interest,),
+        feedback=(more(liked),),
+        examples={"mine": (make_item("Models of proteins"),)},
+        popularity=0.2,
+    )
+
+    [ranked] = picked(first_day_ranker, reader, [item])
+
+    said = {reason.kind: reason.value for reason in ranked.reasons}
+    assert said == {
+        ReasonKind.KEYWORD: "Diffusion Models",
+        ReasonKind.TOPIC: "proteins",
+        ReasonKind.AUTHOR: "Kurt Gödel",
+        ReasonKind.ORGANISATION: "Institute of Ideas",
+        ReasonKind.CATEGORY: "cs.LG",
+        ReasonKind.EXAMPLE: "Models of proteins",
+        ReasonKind.FEEDBACK: "Diffusion models for molecules",
+        ReasonKind.POPULARITY: "7",
+    }
+    assert {r.interest for r in ranked.reasons} == {"mine", None}
+    assert sum(reason.share for reason in ranked.reasons) == pytest.approx(ranked.score)
+
+
 def test_reader_without_wishes_gets_popular_and_recent_items(first_day_ranker):
     loud = make_item("Loud", upvotes=90)
     quiet = make_item("Quiet", upvotes=1)
