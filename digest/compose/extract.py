@@ -5,6 +5,7 @@ abbreviations.  Nothing is put together from parts, and a cut is always shown.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
@@ -76,7 +77,10 @@ def telling_sentences(text: str, words: tuple[str, ...], room: int = ROOM) -> st
     sought = {word.strip() for word in ",".join(words).split(",")}
     found = [(places, word.count(" ") + 1) for word in sought if (places := _places(text, word))]
     # Readers have many words, but a text has few sentences that hold any of them.
-    return _chosen(text, tuple(sorted(found)), room)
+    extract = _chosen(text, tuple(sorted(found)), room)
+    if found and extract.endswith(ELLIPSIS):
+        return _around_a_word(text, sorted(sought, key=len, reverse=True), extract, room)
+    return extract
 
 
 @lru_cache(maxsize=16384)
@@ -161,6 +165,30 @@ def _joined(parts: Sequence[str], chosen: Sequence[int], room: int) -> str:
         text += close if place == before + 1 else f" {ELLIPSIS} "
         text += parts[place]
     return text
+
+
+def _around_a_word(text: str, words: Sequence[str], extract: str, room: int) -> str:
+    """Cut a long sentence so that it shows one of the words, where its beginning shows none."""
+    wanted = [sought for word in words if (sought := _sought(word))]
+    parts, folded, _ = _read(text)
+    head = extract.removesuffix(ELLIPSIS)
+    place = next((place for place, part in enumerate(parts) if part.startswith(head)), None)
+    if place is None or any(sought in f" {fold(extract)}" for sought in wanted):
+        return extract
+    sought = next((one for one in wanted if one in folded[place]), None)
+    if sought is None:
+        return extract
+    part = parts[place]
+    starts = [match.start() for match in re.finditer(r"(?<!\S)\S", part)]
+    past = bisect_left(starts, 1, key=lambda start: sought not in f" {fold(part[start:])}")
+    # What leads to the word says what it is about; what follows it is cut.
+    least = starts[max(past - 1, 0)] - room // 2
+    start = next(start for start in starts if start >= least)
+    for match in TEX.finditer(part):
+        if match.start() < start < match.end():
+            start = match.start()
+    shown = f"{ELLIPSIS} {cut(part[start:], room - GAP)}"
+    return shown if start and sought in f" {fold(shown)}" else extract
 
 
 def cut(text: str, room: int) -> str:

@@ -1,6 +1,7 @@
 """The most telling sentences: chosen whole, never invented, never cut where it hurts."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from digest.compose.extract import ROOM, TEX, cut, sentences, telling_sentences
 from digest.text import fold, one_line
 
+ABBREVIATED = ("e.g.", "i.e.", "Fig.", "vs.", "cf.", " et al.")
 SAMPLES = Path(__file__).parents[2] / ".." / "shared" / "samples"
 
 
@@ -139,37 +141,90 @@ def test_extract_is_made_of_whole_sentences_in_their_order(text, words):
     assert len(extract) <= ROOM
 
 
-def abstracts() -> list[str]:
+def papers() -> list[dict]:
     if not SAMPLES.is_dir():
         pytest.skip("../shared/samples is not there: extraction is not tested on real abstracts")
     path = SAMPLES / "hf-api" / "daily_papers-2026-06-12.json"
-    entries = json.loads(path.read_text())
-    return [entry["paper"]["summary"] for entry in entries if entry["paper"].get("summary")][:30]
+    return [entry["paper"] for entry in json.loads(path.read_text())]
 
 
-def test_real_abstracts_are_quoted_whole_and_to_the_point():
-    """Thirty abstracts, the readers' word being the longest of each in turn from its end."""
-    found = abstracts()
-    assert len(found) >= 20
+def test_thirty_real_abstracts_are_quoted_to_the_point():
+    """The reader's words are what others found a paper to be about: its keywords, one by one."""
+    found = papers()
+    pairs = [
+        (paper["summary"], word)
+        for paper in found
+        for word in paper["ai_keywords"]
+        if any(f" {fold(word)}" in f" {fold(part)}" for part in sentences(paper["summary"]))
+    ]
+    assert len(found) == 30
+    assert len(pairs) > 250
 
-    for text in found:
-        parts = sentences(text)
-        word = max((word for word in parts[-1].split() if word.isalpha()), key=len, default="")
+    for text, word in pairs:
         extract = telling_sentences(text, (word,))
+        assert f" {fold(word)}" in f" {fold(extract)}"
+        assert len(extract) <= ROOM
 
-        if word:
-            assert fold(word) in fold(extract)
-        for stretch in extract.split(" … "):
-            whole = stretch in " ".join(parts)
-            assert whole or any(part.startswith(stretch.removesuffix("…")) for part in parts)
-        assert 40 < len(extract) <= ROOM
-        assert not any(
-            match.start() < len(extract) < match.end() for match in TEX.finditer(extract)
-        )
+
+def test_thirty_real_abstracts_are_quoted_whole():
+    for paper in papers():
+        parts = sentences(paper["summary"])
+        for words in ((), tuple(paper["ai_keywords"])):
+            extract = telling_sentences(paper["summary"], words)
+
+            for stretch in extract.removeprefix("… ").split(" … "):
+                whole = stretch in " ".join(parts)
+                assert whole or any(stretch.removesuffix("…") in part for part in parts)
+            assert 40 < len(extract) <= ROOM
+
+
+LONG = "We study many things at length, namely {} and further things that follow on from it."
+MUCH = "so much and " * 40
+
+
+@pytest.mark.parametrize(
+    ("middle", "word"),
+    [
+        pytest.param(MUCH + "also sparse retrieval", "sparse retrieval", id="words"),
+        pytest.param(MUCH + "$a + b. c + sparse$ in retrieval", "retrieval", id="after TeX"),
+        pytest.param(MUCH + "$sparse  code + b$ " * 9, "code", id="inside TeX"),
+    ],
+)
+def test_long_sentence_is_cut_around_the_readers_word(middle, word):
+    text = LONG.format(middle) + " more" * 60
+    assert len(sentences(text)) <= 2
+
+    extract = telling_sentences(text, (word,))
+
+    assert word in extract
+    assert len(extract) <= ROOM
+    assert extract.startswith("… ")
+    assert extract.count("$") % 2 == 0
+
+
+def cuts(text: str, extract: str) -> list[tuple[int, int]]:
+    """Give where in a text the stretches of its extract begin and end."""
+    place, found = 0, []
+    for stretch in extract.removeprefix("… ").split(" … "):
+        bare = stretch.removesuffix("…")
+        place = text.index(bare, place)
+        found.append((place, place + len(bare)))
+    return found
+
+
+def test_real_abstracts_are_never_cut_inside_tex_numbers_or_abbreviations():
+    for paper in papers():
+        text = " ".join(sentences(paper["summary"]))
+        closed = [match.span() for match in TEX.finditer(text)]
+        closed += [match.span() for match in re.finditer(r"\d[\d.,]*\d", text)]
+        for words in ((), *((word,) for word in paper["ai_keywords"])):
+            for begin, end in cuts(text, telling_sentences(paper["summary"], words)):
+                assert not any(first < at < last for first, last in closed for at in (begin, end))
+                assert end == len(text) or not text[:end].endswith(ABBREVIATED)
 
 
 def test_real_abstracts_are_not_split_at_abbreviations():
-    for text in abstracts():
-        for part in sentences(text)[:-1]:
-            assert not part.endswith(("e.g.", "i.e.", "Fig.", "vs.", "cf.", " et al."))
+    for paper in papers():
+        for part in sentences(paper["summary"])[:-1]:
+            assert not part.endswith(ABBREVIATED)
             assert len(part) > 12
