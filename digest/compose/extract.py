@@ -169,14 +169,14 @@ def _joined(parts: Sequence[str], chosen: Sequence[int], room: int) -> str:
 
 def _around_a_word(text: str, words: Sequence[str], extract: str, room: int) -> str:
     """Cut a long sentence so that it shows one of the words, where its beginning shows none."""
-    wanted = [sought for word in words if (sought := _sought(word))]
     parts, folded, _ = _read(text)
     head = extract.removesuffix(ELLIPSIS)
     place = next((place for place, part in enumerate(parts) if part.startswith(head)), None)
-    if place is None or any(sought in f" {fold(extract)}" for sought in wanted):
+    wanted = [_sought(word) for word in words if word]
+    if place is None or any(one and one in f" {fold(extract)}" for one in wanted):
         return extract
-    sought = next((one for one in wanted if one in folded[place]), None)
-    if sought is None:
+    sought = next((one for one in wanted if one and one in folded[place]), "")
+    if not sought:
         return extract
     part = parts[place]
     starts = [match.start() for match in re.finditer(r"(?<!\S)\S", part)]
