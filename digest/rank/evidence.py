@@ -33,6 +33,7 @@ ORDINARY = 1.0  # deviations up to which likeness is chance
 TWIN = 0.5  # more than a profile can lose by one more verdict
 FAINT = 1e-4  # what likeness below chance counts, for the order alone
 ORDER_ONLY = 1e-6  # items that nothing speaks for keep an order within this much of 0
+NOTHING_AGAINST = 0.01  # evidence above its negative is order alone, not a reader's dislike
 NEWCOMER_POPULAR = 0.6  # a reader who stated nothing: share of popularity, the rest is recency
 
 
@@ -100,6 +101,7 @@ class Judged:
         learned, against: [P, n], what likeness adds and disliked items take away; a learned
             value below 0 is chance, and there for the order alone.
         evidence: [P, n], those and the exact matches, weighed; the order of items.
+        popular: [m, n], the part of the score that popularity makes up.
         total: [m, n], the score; -inf where muted.
     """
 
@@ -112,6 +114,7 @@ class Judged:
     learned: Array
     against: Array
     evidence: Array
+    popular: Array
     total: Array
 
 
@@ -142,12 +145,12 @@ def judge(
     for row, profile in enumerate(profiles):
         _add_matches(evidence[row], profile, matches)
     evidence *= np.array([profile.weight for profile in profiles])[:, None]
-    total = _totals(portraits, first, evidence, day)
+    total, popular = _totals(portraits, first, evidence, day)
     for reader, portrait in enumerate(portraits):
         for wish in portrait.muted:
             total[reader, matches[wish]] = -np.inf
     return Judged(
-        portraits, profiles, first, day, seeds, matches, learned, against, evidence, total
+        portraits, profiles, first, day, seeds, matches, learned, against, evidence, popular, total
     )
 
 
@@ -225,19 +228,28 @@ def _add_twins(
 
 def _totals(
     portraits: Sequence[Portrait], first: Sequence[int], evidence: Array, day: Day
-) -> Array:
-    """Mix each reader's best interest with popularity: [m, n]."""
-    newcomer = NEWCOMER_POPULAR * day.popularity + (1.0 - NEWCOMER_POPULAR) * day.recency
+) -> tuple[Array, Array]:
+    """Mix each reader's best interest with popularity: scores, popularity's part, [m, n] each.
+
+    What weighs against an item takes from its popularity too.
+    """
     best = np.empty((len(portraits), len(day.items)))
     for reader in range(len(portraits)):
         own = evidence[first[reader] : first[reader + 1]]
         best[reader] = own.max(axis=0) if len(own) else 0.0
     dial = np.array([portrait.popularity for portrait in portraits])[:, None]
+    popular = dial * day.popularity
     total = score_of(best)
     total *= 1.0 - dial
-    total += dial * day.popularity
-    total[np.diff(first) == 0] = newcomer
-    return np.round(total, 10, out=total)
+    stateless = [reader for reader, portrait in enumerate(portraits) if portrait.states_nothing]
+    if stateless:
+        newcomer = NEWCOMER_POPULAR * day.popularity + (1.0 - NEWCOMER_POPULAR) * day.recency
+        popular[stateless] = newcomer
+        total[stateless] = 0.0
+    if best.size and best.min() < -NOTHING_AGAINST:
+        popular *= np.exp(np.minimum(best + NOTHING_AGAINST, 0.0))
+    total += popular
+    return np.round(total, 10, out=total), popular
 
 
 def _look_up(portraits: Sequence[Portrait], index: Index) -> dict[Wish, list[int]]:

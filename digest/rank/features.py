@@ -27,6 +27,8 @@ RARE_ITEMS = 300  # a word of one item is news in a small corpus, chance in one 
 OVERSAMPLING = 10  # directions sought beside those kept, and
 POWER_ITERATIONS = 3  # how often they are refined
 EXACT_UP_TO = 1_000  # items whose directions are computed outright, in under 1 s
+FIRST_CHARACTER = 0x2E80  # the scripts whose characters are words of their own stand behind it
+CHARACTER = 0.25  # what a single one of them counts, beside the pair that it makes
 NO_STRENGTH = 1e-6  # of the strongest direction's power; float32 cannot tell it from none
 MAX_TERMS = 200_000  # bounds the memory of the term table, about 100 bytes each
 
@@ -179,14 +181,25 @@ def _item_basis(corpus: Matrix, turned: Matrix, wide: int) -> Array:
 
 
 def _count(folded: list[str]) -> dict[str, float]:
-    """Count words that say something, and pairs of neighbours (never a word twice)."""
-    telling = [w for w in folded if w not in STOP_WORDS and (len(w) > 1 or ord(w) > 0x2E80)]
+    """Count words that say something, and pairs of neighbours (never a word twice).
+
+    In a script without spaces a pair of characters is the word, and one of them says little.
+    """
+    telling = [w for w in folded if w not in STOP_WORDS and (len(w) > 1 or _is_character(w))]
     counts: dict[str, float] = dict(Counter(telling))
+    characters = {word for word in counts if _is_character(word)}
+    for character in characters:
+        counts[character] *= CHARACTER
     for left, right in pairwise(telling):
         if left != right:
-            pair = f"{left} {right}"
+            joint = "" if left in characters and right in characters else " "
+            pair = f"{left}{joint}{right}"
             counts[pair] = counts.get(pair, 0.0) + 1.0
     return counts
+
+
+def _is_character(word: str) -> bool:
+    return len(word) == 1 and ord(word) > FIRST_CHARACTER
 
 
 def unit_rows(matrix: Any) -> Any:  # noqa: ANN401 - sparse or dense, as given

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digest.model import Item, Reader
-from digest.rank.evidence import Day, Judged
+from digest.rank.evidence import NOTHING_AGAINST, Day, Judged
 from digest.rank.kernel import SMALL_CORPUS, Kernel
 from digest.rank.popularity import votes_since_yesterday
 from digest.rank.settings import Settings
@@ -32,7 +32,6 @@ SCORE_STEP = 1e-10  # scores are rounded to it
 EXPLORE_FROM = 5  # picks that a reader wants, from which on one may come from outside
 OUTSIDERS = 3  # of so many, each reader and day gets one
 OUTSIDERS_WORTH = 0.7  # of the best of them
-NOTHING_AGAINST = 0.01  # evidence above its negative is order alone, not a reader's dislike
 RISING = 0.5  # of its votes an item won since yesterday
 
 

@@ -69,19 +69,31 @@ class Portrait:
     muted: tuple[Wish, ...]
     popularity: float
 
+    @property
+    def states_nothing(self) -> bool:
+        """True where nothing speaks for any item: popular and recent ones are given."""
+        return not self.liked and not any(p.topic or p.wishes or p.likes for p in self.profiles)
+
 
 def portray(reader: Reader, known: Mapping[str, Described], settings: Settings) -> Portrait:
     """Read what a reader states.
+
+    "Less of" counts under its own interest; under all, where it stands in one that says
+    nothing else.
 
     Args:
         known: items of the corpus by identity key, for examples that were not yet looked up.
     """
     profiles = tuple(_profile(interest, reader, known) for interest in reader.interests)
     liked, disliked = _verdicts(reader.feedback, settings)
+    telling = tuple(p for p in profiles if p.topic or p.wishes or p.likes)
+    everywhere = tuple(wish for p in profiles if p not in telling for wish in p.less_of)
     if not reader.feedback:
-        profiles = tuple(p for p in profiles if p.topic or p.wishes or p.likes)
-    elif not profiles:
+        profiles = telling
+    if not profiles and (reader.feedback or everywhere):
         profiles = (Profile(LIKED, 1.0, "", (), (), ()),)
+    if everywhere:
+        profiles = tuple(replace(p, less_of=_union(p.less_of, everywhere)) for p in profiles)
     return Portrait(
         profiles=_with_likes(profiles, liked),
         liked=tuple(like for like, _ in liked),
@@ -89,6 +101,10 @@ def portray(reader: Reader, known: Mapping[str, Described], settings: Settings) 
         muted=tuple(dict.fromkeys(chain.from_iterable(map(_muted, reader.interests)))),
         popularity=min(max(reader.popularity, 0.0), 1.0),
     )
+
+
+def _union(some: tuple[Wish, ...], more: tuple[Wish, ...]) -> tuple[Wish, ...]:
+    return tuple(dict.fromkeys((*some, *more)))
 
 
 def _with_likes(

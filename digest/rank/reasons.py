@@ -82,7 +82,7 @@ def _ranked(
     item: Item, judged: Judged, reader: int, row: int, place: int, voices: Sequence[Voice]
 ) -> Ranked:
     dial = judged.portraits[reader].popularity
-    votes = dial * float(judged.day.popularity[place])
+    votes = float(judged.popular[reader, place])
     own = (1.0 - dial) * -math.expm1(-max(float(judged.evidence[row, place]), 0.0))
     if own <= 0.0:
         return _by_votes(item, votes)

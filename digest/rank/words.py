@@ -2,8 +2,8 @@
 
 A word is folded (case, accents, compatibility forms, plural ending), so "Graphs" finds
 "graph".  Han and kana characters are words of their own: neighbours then make the phrases
-that a script without spaces does not mark.  "C++" and "C#" are words; other signs only part
-words.  TeX markup left in a title is dropped.
+that a script without spaces does not mark.  "C++", "C#" and ".NET" are words; other signs
+only part words.  TeX markup left in a title is dropped.
 """
 
 import re
@@ -18,6 +18,7 @@ MAX_CHARACTERS = 20_000  # of a summary; what stands behind is no abstract any m
 _WORD = re.compile(
     "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f]|[^\\W_"
     "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f]+(?:\\+\\+|#)?"
+    r"|\.(?i:net)(?![^\W_])"
 )
 _TEX = re.compile(r"\\[a-zA-Z]+\*?|\\[^a-zA-Z]|[${}~^]")
 _ENTITY = re.compile(r"&(?:[a-zA-Z]{2,8}|#\d{1,6});?")
