@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo models test check bench bench-rank sweep screens-mail lock clean browser mailbox mail-tools
+.PHONY: demo models test check bench bench-rank sweep screens screens-mail lock clean browser mailbox mail-tools
 
 demo: $(VENV)/.installed
 	$(BIN)/digest demo
@@ -63,6 +63,11 @@ sweep: $(VENV)/.installed-test
 # Every kind of mail as pictures, and its text part into the docs.
 screens-mail: $(VENV)/.installed-test browser
 	$(BIN)/python -m tests.screens build/screens
+
+# Every page as pictures, into the docs; Pillow makes them small.
+screens: $(VENV)/.installed-test browser
+	$(PIP) install pillow
+	$(BIN)/python -m tests.pages
 
 # Both locks hold hashes and no registry address: pip takes the registry this machine is set up for.
 UV_LOCK := $(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

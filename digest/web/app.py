@@ -18,6 +18,7 @@ from digest.web.feeds import feed_pages
 from digest.web.guard import Guard
 from digest.web.health import Figures, health_pages
 from digest.web.site import Site, site_of
+from digest.web.tongues import SPOKEN, preferred
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +68,12 @@ def make_app(site: Site) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.site, app.state.desk = site, desk
-    app.add_middleware(Guard, base_url=site.links.base_url, requests=requests)
+
+    def explain(tongue: str, status: int, heading: str) -> Response:
+        spoken = site.speaking(preferred(tongue, SPOKEN))
+        return spoken.message(spoken.language.gettext(heading), status=status)
+
+    app.add_middleware(Guard, base_url=site.links.base_url, requests=requests, explain=explain)
     for router in (
         health_pages(site, registry),
         feed_pages(site),
@@ -103,8 +109,10 @@ def _add_errors(app: FastAPI) -> None:
         if request.url.path.startswith(API):
             return JSONResponse({"detail": detail or words[-1]}, status)
         site = await site_of(request)
-        heading, *sentences = (site.language.gettext(text) for text in words)
-        return site.message(heading, *sentences, status=status)
+        _ = site.language.gettext
+        heading, *sentences = (_(text) for text in words)
+        links = [{"label": _("Back to today’s items"), "url": "/"}]
+        return site.message(heading, *sentences, status=status, links=links)
 
     @app.exception_handler(LinkError)
     async def bad_link(request: Request, _error: LinkError) -> Response:

@@ -5,12 +5,12 @@ others up in its visitors' names; the browser's own word on where a form came fr
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
 
 from prometheus_client import Counter
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from digest.links import Purpose
@@ -34,6 +34,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+TOO_LARGE = "This is too large"
+FOREIGN_FORM = "This form belongs to another site"
 HSTS = "max-age=31536000"
 
 
@@ -43,13 +45,22 @@ class Guard:
     Args:
         base_url: scheme and host that readers see.
         requests: counts answers by method and status.
+        explain: gives the page that says why a form was refused, from what the browser
+            likes to read (Accept-Language), the status and a sentence in English.
     """
 
-    def __init__(self, app: ASGIApp, base_url: str, requests: Counter) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        base_url: str,
+        requests: Counter,
+        explain: Callable[[str, int, str], Response],
+    ) -> None:
         self._app = app
         self._base_url = base_url
         self._host = urlsplit(base_url).netloc
         self._requests = requests
+        self._explain = explain
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse or pass on one request."""
@@ -63,11 +74,12 @@ class Guard:
                 self._dress(scope["path"], MutableHeaders(scope=message))
             await send(message)
 
-        refusal = self._refusal(scope)
+        refusal = self._refusal(scope, Headers(scope=scope))
         await (refusal or self._app)(scope, receive, send_guarded)
 
-    def _refusal(self, scope: Scope) -> PlainTextResponse | None:
-        headers, path = Headers(scope=scope), scope["path"]
+    def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
+        path = scope["path"]
+        tongue = headers.get("accept-language", "")
         if headers.get("host", "").lower() != self._host and path not in OPEN_TO_ANY_HOST:
             return PlainTextResponse("no such site here\n", 421)
         if scope["method"] in ("GET", "HEAD", "OPTIONS"):
@@ -76,9 +88,9 @@ class Guard:
         if "transfer-encoding" in headers or not length.isdecimal():
             return PlainTextResponse("send a Content-Length\n", 411)
         if int(length) > BODY_BYTES:
-            return PlainTextResponse(f"at most {BODY_BYTES} bytes\n", 413)
+            return self._explain(tongue, 413, TOO_LARGE)
         if not self._is_same_site(path, headers):
-            return PlainTextResponse("this form belongs to another site\n", 403)
+            return self._explain(tongue, 403, FOREIGN_FORM)
         return None
 
     def _is_same_site(self, path: str, headers: Headers) -> bool:

@@ -30,7 +30,7 @@ MOST_PAGES = 60
 # Items that the ranker compares with one, and how many of them are shown.
 COMPARED, SIMILAR = 200, 4
 # Topics are those of so many of the newest items.
-TOPICS_OF, TOPICS_LISTED, TOPICS_ON_TOP = 3000, 200, 12
+TOPICS_OF, TOPICS_LISTED, TOPICS_ON_TOP = 3000, 200, 8
 FIRST_DAY = date(1990, 1, 1)
 DAY = timedelta(days=1)
 
