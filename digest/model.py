@@ -433,6 +433,7 @@ class Reader:
 class ReasonKind(StrEnum):
     KEYWORD = "keyword"
     TOPIC = "topic"
+    RELATED = "related"
     AUTHOR = "author"
     ORGANISATION = "organisation"
     CATEGORY = "category"
@@ -449,7 +450,8 @@ class Reason:
 
     Attributes:
         value: the matched words as the item spells them, the liked item's title, a count;
-            of OUTSIDE what speaks for the item all the same: "popular", "rising" or "new".
+            of RELATED the topic itself, of which the item shows no word; of OUTSIDE what speaks
+            for the item all the same: "popular", "rising" or "new".
         interest: name of the interest that it speaks for, None for popularity.
         share: what it adds to the score; negative for LESS_OF, 0 for OUTSIDE.
     """

@@ -179,16 +179,22 @@ def reason_words(language: Language, kind: ReasonKind, value: str) -> str:
             return language.gettext("from %(name)s", name=shown)
         case ReasonKind.CATEGORY:
             return language.gettext("in %(name)s", name=shown)
-        case ReasonKind.EXAMPLE:
-            return language.gettext("like “%(title)s”", title=shown)
-        case ReasonKind.FEEDBACK:
-            return language.gettext("like “%(title)s”, which you chose", title=shown)
+        case ReasonKind.RELATED | ReasonKind.EXAMPLE | ReasonKind.FEEDBACK:
+            return _likeness_words(language, kind, shown)
         case ReasonKind.LESS_OF:
             return language.gettext("although: %(name)s", name=shown)
         case ReasonKind.POPULARITY:
             return language.gettext("much voted for")
         case ReasonKind.OUTSIDE:
             return _outside_words(language, value)
+
+
+def _likeness_words(language: Language, kind: ReasonKind, shown: str) -> str:
+    if kind is ReasonKind.RELATED:
+        return language.gettext("near “%(topic)s”", topic=shown)
+    if kind is ReasonKind.EXAMPLE:
+        return language.gettext("like “%(title)s”", title=shown)
+    return language.gettext("like “%(title)s”, which you chose", title=shown)
 
 
 def _outside_words(language: Language, why: str) -> str:

@@ -29,6 +29,9 @@ CANDIDATES_A_PICK = 4  # so many of the highest scores compete for each pick
 LEAST_CANDIDATES = 40
 AT_ONCE = 8_000_000  # numbers of candidates' directions held at a time: 32 MB
 SCORE_STEP = 1e-10  # scores are rounded to it
+# Cosines of words, of two abstracts of a day that are on nothing in common, and on one topic; of
+# main directions, which a small corpus does not have, such are about 0.1 and 0.7.
+UNLIKE, ALIKE = 0.03, 0.15
 EXPLORE_FROM = 5  # picks that a reader wants, from which on one may come from outside
 OUTSIDERS = 3  # of so many, each reader and day gets one
 OUTSIDERS_WORTH = 0.7  # of the best of them
@@ -140,7 +143,7 @@ class _Likeness:
         self._alike: NDArray[np.float32] | None = None
         if kernel.corpus.terms.shape[0] < SMALL_CORPUS:
             terms = day.texts.terms
-            self._alike = (terms @ terms.T).toarray()
+            self._alike = ((terms @ terms.T).toarray() - UNLIKE) / (ALIKE - UNLIKE)
 
     def to(self, taken: Places, candidates: Places) -> Array:
         """Compare each reader's newest pick [m] with its candidates [m, K]: [m, K]."""

@@ -11,6 +11,7 @@ from digest.rank.evidence import LESS_OF, STRENGTH, Judged
 from digest.rank.kernel import Kernel
 from digest.rank.picks import Choice, why_outside
 from digest.rank.profile import Like, Portrait, Profile
+from digest.rank.words import item_text
 
 Part = tuple[ReasonKind, str, float]
 Voice = tuple[ReasonKind, list[Like | str], list[float], int]
@@ -123,16 +124,20 @@ def _learned(judged: Judged, row: int, place: int, voices: Sequence[Voice]) -> I
     if learned <= 0.0:
         return
     for kind, loudest, shares, k in voices:
-        yield kind, _named(loudest[k], judged, place), learned * shares[k]
+        said, share = loudest[k], learned * shares[k]
+        if not isinstance(said, str):
+            yield kind, said.item.title, share
+        elif shown := judged.day.index.shared(said, place):
+            yield kind, ", ".join(shown), share
+        else:
+            yield ReasonKind.RELATED, said, share
 
 
 def _disliked(judged: Judged, portrait: Portrait, row: int, place: int) -> Iterator[Part]:
     taken = float(judged.against[row, place])
-    if taken > 0.0:
-        yield ReasonKind.LESS_OF, portrait.disliked[-1].item.title, -taken
-
-
-def _named(seed: Like | str, judged: Judged, place: int) -> str:
-    if isinstance(seed, str):
-        return ", ".join(judged.day.index.shared(seed, place)) or seed
-    return seed.item.title
+    if taken <= 0.0:
+        return
+    index = judged.day.index
+    shared = [len(index.shared(item_text(like.item), place)) for like in portrait.disliked]
+    nearest = portrait.disliked[shared.index(max(shared))].item
+    yield ReasonKind.LESS_OF, nearest.title, -taken
