@@ -3,9 +3,13 @@
 import argparse
 import asyncio
 import logging
+import os
 import shutil
 import signal
+import subprocess
 import tempfile
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -35,12 +39,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="pg-") as folder:
         server = get_server(Path(folder) / "data")
         sweeps = {
-            "kill": (lambda w, _: stop_sweep(w, signal.SIGKILL, asked.stops, ("run", "serve")), 0),
-            "term": (lambda w, _: stop_sweep(w, signal.SIGTERM, asked.stops, ("run", "serve")), 0),
-            "full": (lambda w, _: full_disk_sweep(w, 5), 0),
-            "two": (lambda w, _: two_at_once(w, "one SQLite file"), 0),
-            "backend": (lambda w, url: backend_sweep(w, url, 10), 1),
-            "two_pg": (lambda w, _: two_at_once(w, "one PostgreSQL"), 1),
+            **{
+                f"{name}_{command}": (partial(stop_sweep, number, asked.stops, command), 0)
+                for name, number in (("kill", signal.SIGKILL), ("term", signal.SIGTERM))
+                for command in ("run", "serve")
+            },
+            "full": (partial(full_disk_sweep, 10), 0),
+            "two": (partial(two_at_once, "one SQLite file"), 0),
+            "backend": (partial(backend_sweep, 20), 1),
+            "two_pg": (partial(two_at_once, "one PostgreSQL"), 1),
         }
         if not asked.only or "faults" in asked.only:
             all_faults(asked.deliveries)
@@ -53,10 +60,12 @@ def main() -> None:
                 with psycopg.connect(server.get_uri(), autocommit=True) as admin:
                     admin.execute(f"CREATE DATABASE {name}")
                 url = server.get_uri(database=name)
-            outcome = in_a_new_world(sweep, url, asked.deliveries)
+            has_own_disk = name == "full"
+            outcome = in_a_new_world(sweep, url, asked.deliveries, has_own_disk=has_own_disk)
             print(outcome, flush=True)
             assert outcome.lost == 0
-            assert outcome.doubled == 0 or (name == "kill" and outcome.worst <= BOUND)
+            is_kill = name.startswith("kill")
+            assert outcome.doubled == 0 or (is_kill and outcome.worst <= BOUND)
 
 
 def all_faults(readers: int) -> None:
@@ -75,10 +84,25 @@ def all_faults(readers: int) -> None:
                 left.unlink()
 
 
-def in_a_new_world(sweep, url: str, readers: int) -> Outcome:
+def in_a_new_world(sweep, url: str, readers: int, *, has_own_disk: bool) -> Outcome:
     with tempfile.TemporaryDirectory() as folder, Relay(pause=0.002) as relay:
-        url = url.replace("sqlite:///", f"sqlite:///{folder}/")
-        return sweep(World(Path(folder), url, readers, relay), url)
+        disk = Path(folder) / "disk"
+        disk.mkdir()
+        with small_disk(disk) if has_own_disk else nullcontext():
+            url = url.replace("sqlite:///", f"sqlite:///{disk}/")
+            return sweep(World(disk, url, readers, relay))
+
+
+@contextmanager
+def small_disk(folder: Path):
+    """Let a folder be a disk of its own, that can be filled; only root may make one."""
+    mount = ["mount", "-t", "tmpfs", "-o", "size=96m", "digest", folder]
+    is_mounted = os.getuid() == 0 and subprocess.run(mount, check=False).returncode == 0
+    try:
+        yield
+    finally:
+        if is_mounted:
+            subprocess.run(["umount", "-l", folder], check=True)
 
 
 if __name__ == "__main__":

@@ -7,12 +7,14 @@ counts at the relay: lost = readers without their message, doubled = messages th
 import json
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from datetime import time as wall_time
@@ -84,7 +86,7 @@ class World:
 
     def __init__(self, folder: Path, url: str, readers: int, relay: Relay) -> None:
         self.folder = folder
-        self._url = url
+        self.url = url
         self.readers = readers
         self.relay = relay
         now = datetime.now(UTC)
@@ -100,12 +102,10 @@ class World:
             for number in range(readers):
                 subscribers.add_subscriber(connection, _reader(number, now), now)
         database.close()
-        # Beforehand: of two services that start at once, one would compose while the other
-        # still reads, and hold the digests back for want of items.
-        assert self.start("fetch").wait(PATIENCE) == 0
 
     def start(self, command: str) -> "subprocess.Popen[bytes]":
-        log = (self.folder / "log").open("ab")
+        # Beside the folder, which may be a disk that is full.
+        log = self.folder.with_name(f"{self.folder.name}.log").open("ab")
         with log:
             return subprocess.Popen(
                 [DIGEST, command], cwd=self.folder, stdout=log, stderr=subprocess.STDOUT
@@ -113,7 +113,7 @@ class World:
 
     def unrecorded(self, before: Counter[tuple[str, str]]) -> int:
         """Count what the relay took since, and the database does not know: it will come again."""
-        database = Database(self._url)
+        database = Database(self.url)
         with database.read() as connection:
             sent = select(deliveries.c.message_id).where(deliveries.c.status == DeliveryStatus.SENT)
             recorded = set(connection.scalars(sent))
@@ -133,63 +133,84 @@ class World:
         )
 
 
-def stop_sweep(
-    world: World, number: signal.Signals, stops: int, commands: Sequence[str] = ("run",)
-) -> Outcome:
+def stop_sweep(number: signal.Signals, stops: int, command: str, world: World) -> Outcome:
     """Send the process a signal at spread moments, start it again, until all mail is out."""
     began = time.monotonic()
     chance = random.Random(20261121)
     moments = [world.readers * step // (stops + 1) for step in range(1, stops + 1)]
     unrecorded = []
-    for step, moment in enumerate(moments):
+    for moment in moments:
         before = world.relay.taken.copy()
-        process = world.start(commands[step % len(commands)])
+        process = world.start(command)
         _wait_for_moment(world, moment, process)
         time.sleep(chance.random() * 0.03)
         process.send_signal(number)
         code = process.wait(PATIENCE)
         assert number is signal.SIGKILL or code == 0, f"{number!r}: exit code {code}"
         unrecorded.append(world.unrecorded(before))
-    _finish(world, commands[-1])
-    return world.outcome(f"{number.name} of {' and '.join(commands)}", unrecorded, began)
+    _finish(world, command)
+    return world.outcome(f"{number.name} of {command}", unrecorded, began)
 
 
-def backend_sweep(world: World, admin_url: str, stops: int) -> Outcome:
+def backend_sweep(stops: int, world: World) -> Outcome:
     """Cut every connection to the PostgreSQL server at spread moments of one `serve`."""
     began = time.monotonic()
     moments = [world.readers * step // (stops + 1) for step in range(1, stops + 1)]
-    doubled = []
+    cut = 0
     process = world.start("serve")
-    with psycopg.connect(admin_url, autocommit=True) as admin:
+    with psycopg.connect(world.url, autocommit=True) as admin:
         for moment in moments:
             _wait_for_moment(world, moment, process)
-            admin.execute(
+            cut += admin.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-            doubled.append(0)
+            ).rowcount
     _wait(lambda: world.relay.reached == world.readers)
     _end(process)
-    return world.outcome("PostgreSQL backend terminated", doubled, began)
+    name = f"PostgreSQL backends terminated ({cut} connections cut)"
+    return world.outcome(name, [0] * stops, began)
 
 
-def full_disk_sweep(world: World, stops: int) -> Outcome:
-    """Let no file of the process grow for a while, at spread moments of one `serve`."""
+def full_disk_sweep(stops: int, world: World) -> Outcome:
+    """Fill the disk for a while at spread moments of one `serve`.
+
+    Where the folder is no disk of its own, no file of the process may grow instead.
+    """
     began = time.monotonic()
     moments = [world.readers * step // (stops + 1) for step in range(1, stops + 1)]
+    is_disk = world.folder.is_mount()
     process = world.start("serve")
     for moment in moments:
         _wait_for_moment(world, moment, process)
-        _, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
-        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, hard))
-        time.sleep(1.5)
-        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+        with _filled(world.folder) if is_disk else _not_growing(process):
+            time.sleep(1.5)
     _wait(lambda: world.relay.reached == world.readers)
     _end(process)
-    return world.outcome("disk full", [0] * stops, began)
+    how = "a disk of its own, filled" if is_disk else "files that may not grow"
+    return world.outcome(f"disk full ({how})", [0] * stops, began)
 
 
-def two_at_once(world: World, name: str) -> Outcome:
+@contextmanager
+def _filled(folder: Path) -> Iterator[None]:
+    """Leave no octet of a disk free."""
+    ballast = folder / "ballast"
+    with suppress(OSError), ballast.open("wb", buffering=0) as file:
+        while file.write(bytes(4096)):
+            pass
+    assert shutil.disk_usage(folder).free < 4096
+    yield
+    ballast.unlink()
+
+
+@contextmanager
+def _not_growing(process: "subprocess.Popen[bytes]") -> Iterator[None]:
+    _, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, hard))
+    yield
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+
+
+def two_at_once(name: str, world: World) -> Outcome:
     """Run two services on one database."""
     began = time.monotonic()
     processes = [world.start("serve") for _ in range(2)]

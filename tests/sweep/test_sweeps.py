@@ -22,7 +22,7 @@ def make_world(tmp_path):
 
 @pytest.mark.timeout(300)
 def test_killed_process_loses_nothing_and_doubles_within_the_bound(make_world, sqlite_url):
-    outcome = stop_sweep(make_world(sqlite_url), signal.SIGKILL, 2)
+    outcome = stop_sweep(signal.SIGKILL, 2, "run", make_world(sqlite_url))
 
     assert outcome.lost == 0
     assert outcome.worst <= BOUND
@@ -30,14 +30,14 @@ def test_killed_process_loses_nothing_and_doubles_within_the_bound(make_world, s
 
 @pytest.mark.timeout(300)
 def test_process_told_to_stop_loses_and_doubles_nothing(make_world, sqlite_url):
-    outcome = stop_sweep(make_world(sqlite_url), signal.SIGTERM, 1)
+    outcome = stop_sweep(signal.SIGTERM, 1, "serve", make_world(sqlite_url))
 
     assert (outcome.lost, outcome.doubled) == (0, 0)
 
 
 @pytest.mark.timeout(300)
 def test_two_services_on_one_database_send_each_message_once(make_world, database_url):
-    outcome = two_at_once(make_world(database_url), database_url)
+    outcome = two_at_once(database_url, make_world(database_url))
 
     assert (outcome.lost, outcome.doubled) == (0, 0)
 
