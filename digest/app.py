@@ -46,7 +46,7 @@ from digest.rankers import CurrentRanker
 from digest.render import Templates
 from digest.schedule.clock import first_digest_at
 from digest.service import Job, Notifier, run_service, stop_on_signals
-from digest.store import items, membership, recovery, sources, subscribers, tallies, words
+from digest.store import items, membership, outbox, recovery, sources, subscribers, tallies, words
 from digest.store.database import Database
 from digest.store.recovery import Claims
 from digest.store.subscriber_rows import address_key
@@ -238,7 +238,10 @@ class App:
             await self._sources_read(stop)
             digests = await self._compose(stop, progress)
             async with self.transport() as transport:
-                handover = await self._deliver(transport, stop, progress)
+                due = await asyncio.to_thread(self._due)
+                handover = await self._deliver(
+                    transport, stop, lambda stage, done, _: progress(stage, done, max(due, done))
+                )
             await asyncio.to_thread(self.tally)
             await asyncio.to_thread(self.forget)
         return Round(checks=checks, digests=digests, handover=handover)
@@ -435,6 +438,10 @@ class App:
     def _is_being_read(self) -> bool:
         with self.database.read() as connection:
             return sources.is_being_read(connection, self.clock())
+
+    def _due(self) -> int:
+        with self.database.read() as connection:
+            return outbox.outbox_counts(connection, self.clock())["due"]
 
     def _release_own(self, claims: Claims | None) -> None:
         """Make due what a job of this process claimed and left when it broke off."""

@@ -103,12 +103,25 @@ def _check_sender(settings: Settings) -> Iterator[Finding]:
     except ConfigError as error:
         yield Finding(what="dkim", is_good=False, text=str(error))
         return
-    if signer and not is_aligned(domain, signer.domain):
+    is_signed = signer is not None and is_aligned(domain, signer.domain)
+    if signer is None:
+        text = f"not signed here: the relay must sign for {domain}, or set [dkim]"
+        yield Finding(what="dkim", is_good=True, text=text)
+    elif not is_signed:
         text = f"dkim.domain {signer.domain} is not that of mail.from, {domain}: DMARC ignores it"
         yield Finding(what="dkim", is_good=False, text=text)
-    elif signer:
+    else:
         text = f"signs by {signer.algorithm} for {signer.domain}, as mail.from wants it for DMARC"
         yield Finding(what="dkim", is_good=True, text=text)
+    return_domain = domain
+    if settings.bounces:
+        return_domain = settings.bounces.address.rpartition("@")[2]
+    if is_aligned(domain, return_domain):
+        text = f"return paths are of {return_domain}, as mail.from wants it for DMARC"
+        yield Finding(what="spf", is_good=True, text=text)
+    else:
+        text = f"bounces.address is of {return_domain}, mail.from of {domain}: for DMARC only"
+        yield Finding(what="spf", is_good=is_signed, text=f"{text} DKIM counts")
     hosts = [relay.host for relay in settings.relays or (settings.smtp,)]
-    for record in records(domain, hosts, signer):
-        yield Finding(what="publish", is_good=True, text=str(record))
+    for record in records(domain, return_domain, hosts, signer):
+        yield Finding(what="publish", is_good=True, text=f"{record.purpose}:\n  {record}")

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import date, datetime, time, timedelta
@@ -41,25 +41,35 @@ def bars() -> Iterator[Watcher]:
 
         def watch(stage: str, done: int, total: int | None) -> None:
             if stage not in task_by_stage:
-                task_by_stage[stage] = progress.add_task(STAGE_LABELS.get(stage, stage))
-            progress.update(task_by_stage[stage], completed=done, total=total or done)
+                label = STAGE_LABELS.get(stage, stage)
+                task_by_stage[stage] = progress.add_task(label, total=total)
+            progress.update(task_by_stage[stage], completed=done, total=total)
 
         yield watch
 
 
-def table(title: str, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table; a long cell wraps at words, and markup in foreign text stays text."""
+def table(
+    title: str,
+    headings: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    whole: Collection[str] = (),
+) -> None:
+    """Print a table; a long cell wraps at words, and markup in foreign text stays text.
+
+    Args:
+        whole: headings of columns that are never wrapped: what somebody will copy.
+    """
+    # Not the table's own title, which would be folded to its width.
+    out.print(Text(title, style="bold"), soft_wrap=True)
     grid = Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
         header_style="dim",
         show_header=any(headings),
         box=None,
         pad_edge=False,
     )
     for heading in headings:
-        grid.add_column(heading, overflow="fold")
+        grid.add_column(heading, overflow="fold", no_wrap=heading in whole)
     for row in rows:
         grid.add_row(*(Text(_cell(value)) for value in row))
     out.print(grid)

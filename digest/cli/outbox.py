@@ -37,17 +37,13 @@ def list_deliveries(
         console.json_object(found)
         return
     console.table(
-        f"{len(found)} deliveries",
-        ("delivery", "recipient", "status", "tries", "next try", "last reply"),
-        [
-            (
-                *(one.id, one.recipient, one.status, one.attempts),
-                one.next_attempt_at if one.status == "pending" else "",
-                one.last_reply or "",
-            )
-            for one in found
-        ],
+        f"Deliveries, newest first: {len(found)}",
+        ("delivery", "recipient", "status", "tries", "last reply"),
+        [(one.id, one.recipient, one.status, one.attempts, one.last_reply or "") for one in found],
+        whole=("delivery", "status", "tries"),
     )
+    if found:
+        console.lines('"digest outbox show DELIVERY" tells every attempt at one.')
 
 
 @outbox.command("show")
@@ -69,16 +65,15 @@ def show_delivery(context: typer.Context, delivery: Id, json: Json = False) -> N
             ("status", found.status),
             ("Message-ID", f"<{found.message_id}>"),
             ("made", found.created_at),
+            ("tries", found.attempts),
             *([("next try", found.next_attempt_at)] if found.status == "pending" else []),
         ],
     )
     console.table(
-        "Attempts",
-        ("at", "outcome", "relay", "reply", "next try"),
-        [
-            (one.at, one.outcome, one.reply.relay, _reply(one), one.next_attempt_at or "")
-            for one in attempts
-        ],
+        "Attempts, oldest first" if attempts else "Attempts: none yet",
+        ("at", "outcome", "relay", "reply"),
+        [(one.at, one.outcome, one.reply.relay, _reply(one)) for one in attempts],
+        whole=("at", "outcome"),
     )
 
 

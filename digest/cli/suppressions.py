@@ -27,10 +27,12 @@ def list_suppressions(context: typer.Context, json: Json = False) -> None:
         console.json_object(found)
         return
     console.table(
-        f"{len(found)} suppressions",
+        f"Addresses that get no mail: {len(found)}",
         ("since", "reason", "hash of the address"),
         [(one.since, one.reason, one.address_hash) for one in found],
     )
+    if found:
+        console.lines("An address itself is not kept: name it, and its hash is found.")
 
 
 @suppressions.command("add")

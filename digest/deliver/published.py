@@ -5,7 +5,6 @@ Values only: nothing is looked up, so what stands there today is not known.
 
 import ipaddress
 from collections.abc import Iterable, Iterator
-from textwrap import wrap
 from typing import NamedTuple
 
 from digest.deliver.dkim import Signer
@@ -13,21 +12,32 @@ from digest.deliver.dkim import Signer
 LONGEST_STRING = 255  # RFC 1035 section 3.3: a TXT record of more text holds several strings
 
 
+DKIM = "DKIM, the public key"
+SPF = "SPF, who may send; a domain has one: add this to what stands there"
+DMARC = "DMARC, what to do with forgeries; p=none reports only, harden it later"
+
+
 class Record(NamedTuple):
-    """One TXT record as a zone file writes it."""
+    """One TXT record as a zone file writes it, and what it is for."""
 
     name: str
     text: str
+    purpose: str
 
     def __str__(self) -> str:
-        strings = " ".join(f'"{part}"' for part in wrap(self.text, LONGEST_STRING))
+        starts = range(0, len(self.text), LONGEST_STRING)
+        # Put together again without a blank between them, so none may be lost here.
+        strings = " ".join(f'"{self.text[at : at + LONGEST_STRING]}"' for at in starts)
         return f"{self.name}. TXT {strings}"
 
 
-def records(sender_domain: str, relay_hosts: Iterable[str], signer: Signer | None) -> list[Record]:
+def records(
+    sender_domain: str, return_domain: str, relay_hosts: Iterable[str], signer: Signer | None
+) -> list[Record]:
     """Give the records that mail from a domain through these relays needs.
 
     Args:
+        return_domain: that of the return path, which SPF speaks of.
         relay_hosts: names or addresses; a relay that sends from others' addresses names its
             own SPF domain to be included instead.
 
@@ -35,10 +45,12 @@ def records(sender_domain: str, relay_hosts: Iterable[str], signer: Signer | Non
     """
     mechanisms = " ".join(dict.fromkeys(_mechanisms(relay_hosts)))
     return [
-        *([Record(signer.dns_name, signer.dns_text)] if signer else []),
-        Record(sender_domain, f"v=spf1 {mechanisms} ~all".replace("  ", " ")),
+        *([Record(signer.dns_name, signer.dns_text, DKIM)] if signer else []),
+        Record(return_domain, f"v=spf1 {mechanisms} ~all".replace("  ", " "), SPF),
         Record(
-            f"_dmarc.{sender_domain}", f"v=DMARC1; p=none; rua=mailto:postmaster@{sender_domain}"
+            f"_dmarc.{sender_domain}",
+            f"v=DMARC1; p=none; rua=mailto:postmaster@{sender_domain}",
+            DMARC,
         ),
     ]
 

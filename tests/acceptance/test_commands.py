@@ -96,9 +96,10 @@ def test_check_says_what_to_publish(here, mails, tmp_path):
     printed = here.run("check")
 
     assert "ok      dkim: signs by rsa-sha256 for example.org" in printed
-    assert 'publish: s1._domainkey.example.org. TXT "v=DKIM1; k=rsa; p=' in printed
-    assert 'publish: example.org. TXT "v=spf1 mx ~all"' in printed
-    assert "publish: _dmarc.example.org. TXT" in printed
+    assert '\n  s1._domainkey.example.org. TXT "v=DKIM1; k=rsa; p=' in printed
+    assert '\n  example.org. TXT "v=spf1 mx ~all"' in printed
+    assert "\n  _dmarc.example.org. TXT" in printed
+    assert "ok      spf: return paths are of example.org, as mail.from wants it" in printed
     other = dkim.replace('"example.org"', '"other.test"')
     here.write(SETTINGS.replace("files", "smtp") + smtp(mails.port) + other)
     assert "FAILED  dkim: dkim.domain other.test" in here.run("check", code=1)
