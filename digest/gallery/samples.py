@@ -41,6 +41,7 @@ def make_item(number: int, title: str, summary: str = "", **known: object) -> It
     arxiv_id = f"2611.{number:05}"
     described: dict[str, Any] = {
         "keys": (f"arxiv:{arxiv_id}",),
+        "eligible_at": NOW,
         "links": Links(
             page=f"https://arxiv.org/abs/{arxiv_id}", pdf=f"https://arxiv.org/pdf/{arxiv_id}"
         ),
@@ -50,7 +51,6 @@ def make_item(number: int, title: str, summary: str = "", **known: object) -> It
         title=title,
         summary=summary,
         first_seen_at=NOW,
-        eligible_at=NOW,
         **(described | known),
     )
 
