@@ -172,6 +172,18 @@ def test_unit_starts_the_installed_program(unit, command):
     assert [value for key, value in options(unit) if key.startswith("Exec")] == [expected]
 
 
+@pytest.mark.parametrize("unit", SERVICES)
+@pytest.mark.parametrize("name", ["link-keys", "admin-token"])
+def test_secrets_come_as_credentials_and_their_absence_stops_nothing(unit, name):
+    """systemd.exec(5): a credential that is also set is no failure if its file is not there."""
+    found = options(unit)
+
+    assert ("LoadCredential", f"{name}:/etc/digest/{name}") in found
+    assert ("SetCredential", f"{name}:\\n") in found
+    example = (UNITS.parents[1] / "config.example.toml").read_text(encoding="utf-8")
+    assert f'"$CREDENTIALS_DIRECTORY/{name}"' in example
+
+
 def test_timer_comes_round_every_five_minutes_in_every_zone(analyze):
     """In UTC: a timer on local time skips what the clock jumps over on the spring DST day."""
     [(_, when)] = [pair for pair in options("digest-run.timer", "Timer") if pair[0] == "OnCalendar"]
