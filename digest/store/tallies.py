@@ -79,6 +79,17 @@ def read_tally(connection: Connection, now: datetime, days: int) -> Tally:
     )
 
 
+def attempts_ever(connection: Connection) -> dict[str, int]:
+    """Count all attempts by how they ended, as they were last counted."""
+    rows = connection.execute(
+        select(tallies.c.what, func.sum(tallies.c.total).label("sum"))
+        .where(tallies.c.what.in_([f"attempts.{ending}" for ending in Ending]))
+        .group_by(tallies.c.what)
+    )
+    found = {row.what.partition(".")[2]: int(row.sum) for row in rows}
+    return {str(ending): found.get(ending, 0) for ending in Ending}
+
+
 def counted_until(connection: Connection) -> date | None:
     """Give the last day that was counted, None before the first."""
     last: date | None = connection.scalar(select(func.max(tallies.c.day)))

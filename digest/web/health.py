@@ -1,17 +1,18 @@
 """For whoever runs it: is it alive, is it ready, and its figures for Prometheus."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from fastapi import APIRouter
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from starlette.responses import PlainTextResponse, Response
 
 from digest.errors import StoreError
+from digest.store.figures import queue_now
 from digest.store.items import count_items
-from digest.store.outbox import outbox_counts
 from digest.store.sources import list_sources
-from digest.store.subscribers import count_by_status
+from digest.store.subscribers import count_by_status, next_due_at
+from digest.store.tallies import attempts_ever
 from digest.web.site import Site
 
 # Prometheus' text exposition format 0.0.4.
@@ -25,37 +26,58 @@ class Figures:
         self._site = site
 
     def collect(self) -> Iterable[Metric]:
-        """Give the figures of this moment."""
+        """Give the figures of this moment; attempts as they were last counted."""
         now = self._site.clock()
         with self._site.database.read() as connection:
             subscribers = count_by_status(connection)
-            outbox = outbox_counts(connection, now)
-            states = list_sources(connection)
+            queue = queue_now(connection, now)
+            states = [one for one in list_sources(connection) if one.enabled]
             items = count_items(connection)
-        by_status = GaugeMetricFamily(
-            "digest_subscribers", "Subscribers by status", labels=["status"]
+            attempts = attempts_ever(connection)
+            next_at = next_due_at(connection)
+        waits = (now - queue.oldest_due_at).total_seconds() if queue.oldest_due_at else 0.0
+        yield _gauges(
+            "subscribers",
+            "Subscribers by status",
+            "status",
+            {str(status): count for status, count in subscribers.items()},
         )
-        for status, count in subscribers.items():
-            by_status.add_metric([status], count)
-        deliveries = GaugeMetricFamily(
-            "digest_deliveries", "Deliveries by status", labels=["status"]
+        yield _gauges(
+            "source_failures",
+            "Failed checks of a source in a row",
+            "source",
+            {one.source.name: one.failures for one in states},
         )
-        for name in ("pending", "sent", "failed", "cancelled"):
-            deliveries.add_metric([name], outbox[name])
-        failures = GaugeMetricFamily(
-            "digest_source_failures", "Failed checks of a source in a row", labels=["source"]
+        yield _gauges(
+            "source_last_ok_timestamp_seconds",
+            "When a source was last read well",
+            "source",
+            {one.source.name: one.last_ok_at.timestamp() for one in states if one.last_ok_at},
         )
-        for state in states:
-            failures.add_metric([state.source.name], state.failures)
-        oldest = outbox["oldest_due_at"]
-        waits = (now - oldest).total_seconds() if oldest else 0.0
-        yield by_status
-        yield deliveries
-        yield failures
-        yield GaugeMetricFamily("digest_items", "Items stored", value=items)
-        yield GaugeMetricFamily(
-            "digest_delivery_wait_seconds", "How long the oldest due delivery waits", value=waits
+        counter = CounterMetricFamily(
+            "digest_attempts", "Attempts at deliveries by how they ended", labels=["ending"]
         )
+        for ending, count in attempts.items():
+            counter.add_metric([ending], count)
+        yield counter
+        yield _gauge("items", "Items stored", items)
+        yield _gauge("deliveries_waiting", "Deliveries not yet taken", queue.waiting)
+        yield _gauge("deliveries_due", "Deliveries to be tried now", queue.due)
+        yield _gauge("delivery_wait_seconds", "How long the oldest due delivery waits", waits)
+        if next_at:
+            said = "When the next digest is due"
+            yield _gauge("next_digest_timestamp_seconds", said, next_at.timestamp())
+
+
+def _gauge(name: str, said: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"digest_{name}", said, value=value)
+
+
+def _gauges(name: str, said: str, label: str, values: Mapping[str, float]) -> Metric:
+    family = GaugeMetricFamily(f"digest_{name}", said, labels=[label])
+    for key, value in values.items():
+        family.add_metric([key], value)
+    return family
 
 
 def health_pages(site: Site, registry: CollectorRegistry) -> APIRouter:
