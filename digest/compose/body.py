@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from digest.compose.pieces import NOTHING, Both, Pieces, Shown, filled
+from digest.compose.fragments import NOTHING, Both, Shown, filled
+from digest.compose.pieces import Pieces
 
 
 class Entry(NamedTuple):

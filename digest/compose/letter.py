@@ -9,17 +9,9 @@ from digest.compose import headings, wording
 from digest.compose.body import Body, Entry, Lines, fit
 from digest.compose.digest import Shelf, shelf
 from digest.compose.extract import telling_sentences
-from digest.compose.pieces import (
-    NOTHING,
-    Both,
-    OwnLinks,
-    Piece,
-    Pieces,
-    Shown,
-    joined,
-    piece,
-)
-from digest.compose.pieces import Form as Fragment
+from digest.compose.fragments import NOTHING, Both, Piece, Shown, joined, piece
+from digest.compose.fragments import Form as Fragment
+from digest.compose.pieces import OwnLinks, Pieces
 from digest.model import (
     Digest,
     Form,

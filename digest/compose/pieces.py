@@ -8,15 +8,24 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from html import escape
-from itertools import count
-from operator import itemgetter
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple
 from urllib.parse import quote
 
 from digest.compose import headings, wording
 from digest.compose.colours import DARK_CARD, DARK_PAGE, LIGHT_CARD, LIGHT_PAGE, shades
 from digest.compose.columns import WIDTH, columns, wrap
-from digest.compose.wire import ascii_address, quoted_printable, tidy
+from digest.compose.fragments import (
+    NUMBER,
+    Both,
+    Form,
+    Piece,
+    Shown,
+    form_of,
+    joined,
+    piece,
+    verbatim,
+)
+from digest.compose.wire import ascii_address
 from digest.config import MailSettings
 from digest.links import Links
 from digest.model import Day, Digest, Item, ReasonKind, Subscriber
@@ -27,55 +36,7 @@ from digest.render import Language, Templates
 KEPT_ITEMS = 4096
 KEPT_PARTS = 16384
 KEPT_FRAMES = 512
-# The hole that may come several times: before each address of the text.
-NUMBER = "number"
 MOST_NUMBERS = 1000
-
-
-Part = TypeVar("Part")
-
-
-class Piece(NamedTuple):
-    """A stretch of the mail as it travels, and how many bytes it was before encoding."""
-
-    encoded: bytes
-    size: int
-
-
-class Order(Protocol):
-    """Picks what it was made for out of a sequence, as `operator.itemgetter` does."""
-
-    def __call__(self, parts: Sequence[Part], /) -> tuple[Part, ...]: ...
-
-
-class Form(NamedTuple):
-    """A fragment with holes.
-
-    Attributes:
-        pieces: what stands around the holes, as it travels.
-        size: their bytes before encoding.
-        order: picks the finished fragment out of `pieces` and the parts after them.
-        numbers: how many parts at the end are numbers of links.
-    """
-
-    pieces: tuple[bytes, ...]
-    size: int
-    order: Order
-    numbers: int
-
-
-class Both(NamedTuple):
-    """A fragment with holes, in HTML and in plain text."""
-
-    html: Form
-    text: Form
-
-
-class Shown(NamedTuple):
-    """A fragment without holes, in HTML and in plain text."""
-
-    html: Piece
-    text: Piece
 
 
 class OwnLinks(NamedTuple):
@@ -86,33 +47,7 @@ class OwnLinks(NamedTuple):
     web_copy: str
 
 
-def piece(text: str) -> Piece:
-    """Encode a stretch of the mail."""
-    text = tidy(text)
-    size = len(text) if text.isascii() else len(text.encode())
-    return Piece(quoted_printable(text), size)
-
-
-NOTHING = Shown(piece(""), piece(""))
 NO_LINKS = OwnLinks("", "", "")
-
-
-def filled(form: Form, *parts: bytes) -> tuple[bytes, ...]:
-    """Put parts into the holes of a form.
-
-    Args:
-        parts: one for each hole that the form was made with, in that order, then as many
-            numbers as it has.
-    """
-    # Two steps in C; a loop over holes here was a quarter of what a mail costs.
-    return form.order(form.pieces + parts)
-
-
-def joined(form: Form, *parts: Piece) -> Piece:
-    """Put parts into the holes of a form and join it all."""
-    sizes = form.order([*[0 for _ in form.pieces], *[part.size for part in parts]])
-    encoded = b"".join(filled(form, *[part.encoded for part in parts]))
-    return Piece(encoded, form.size + sum(sizes))
 
 
 def look(mail: MailSettings) -> dict[str, object]:
@@ -133,21 +68,6 @@ def look(mail: MailSettings) -> dict[str, object]:
     }
 
 
-def _form(static_and_holes: Sequence[str], names: Sequence[str]) -> Form:
-    """Make a form of what a template gave; its hole "number" may come several times."""
-    pieces = tuple(piece(text) for text in static_and_holes[::2])
-    holes = static_and_holes[1::2]
-    places = {name: len(pieces) + place for place, name in enumerate(names)}
-    numbers = count(len(pieces) + len(names))
-    order: list[int] = [0]
-    for following, hole in enumerate(holes, start=1):
-        order += (next(numbers) if hole == NUMBER else places[hole], following)
-    # With one index itemgetter gives no tuple; a slice does.
-    getter = itemgetter(*order) if holes else itemgetter(slice(1))
-    size = sum(one.size for one in pieces)
-    return Form(tuple(one.encoded for one in pieces), size, getter, holes.count(NUMBER))
-
-
 def _title(item: Item) -> dict[str, object]:
     """Give what every fragment with an item's title needs."""
     return {
@@ -155,10 +75,6 @@ def _title(item: Item) -> dict[str, object]:
         "url": wording.page(item),
         "item_language": wording.language_tag(item.language),
     }
-
-
-def _verbatim(text: str, indent: int = 0) -> Shown:
-    return Shown(piece(escape(text)), piece(wrap(text, indent=indent)))
 
 
 class Pieces:
@@ -338,12 +254,12 @@ class Pieces:
     def _names(self, language: Language, *names: str) -> Shown:
         """Name a reader's interests."""
         words = [wording.line(name, wording.NAME_ROOM) for name in names]
-        return _verbatim(
+        return verbatim(
             language.enumeration(words) or language.gettext("what is popular"), indent=2
         )
 
     def _moment(self, language: Language, at: datetime, zone: str) -> Shown:
-        return _verbatim(language.moment(at, zone))
+        return verbatim(language.moment(at, zone))
 
     def _line(self, language: Language, item: Item, note: str) -> Both:
         return self._both("line", language, ("place",), note=note, **_title(item))
@@ -376,7 +292,7 @@ class Pieces:
         values |= self._look
         html = self._templates.form(f"mail/{name}.html", language, holes, **values)
         text = self._templates.form(f"mail/{name}.txt", language, (*holes, NUMBER), **values)
-        return Both(_form(html, holes), _form(text, holes))
+        return Both(form_of(html, holes), form_of(text, holes))
 
     def _shown(self, name: str, language: Language, /, **values: object) -> Shown:
         both = self._both(name, language, (), **values)
