@@ -12,7 +12,8 @@ from digest.errors import ParseError
 from digest.fetch.document import decode, load_json
 from digest.fetch.doubles import without_doubles
 from digest.fetch.entry import FARTHEST, MAX_AUTHORS, MAX_ITEMS, MAX_TERMS, announcement
-from digest.fetch.huggingface_entry import describe, read_day
+from digest.fetch.huggingface_entry import describe
+from digest.fetch.values import day
 from digest.model import Announcement, Listing, Source
 from digest.spellings import canonical_link
 from digest.tex import from_tex
@@ -146,9 +147,10 @@ def _tags(item: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _published_on(item: Mapping[str, Any], latest_on: date) -> date | None:
-    days = (read_day(item.get(name)) for name in ("date_published", "date_modified"))
-    day = next(filter(None, days), None)
-    return day if day and day.year >= 1900 and day <= latest_on else None
+    # RFC 3339 by the standard; some write what RSS would.
+    days = (day(_text(item, name)) for name in ("date_published", "date_modified"))
+    found = next(filter(None, days), None)
+    return found if found and found.year >= 1900 and found <= latest_on else None
 
 
 def _text(holder: Mapping[str, Any], name: str) -> str:

@@ -135,6 +135,33 @@ def test_a_feeds_date_is_a_day_or_none(written, expected):
     assert [one.published_on for one in listing.announcements] == [expected]
 
 
+def test_json_feed_may_write_dates_as_rss_does():
+    """So does a sample, jsonfeed_elastic_1.1.json."""
+    written = ["Fri, 31 May 2019 12:17:58 -0700", "2019-05-31T12:17:58-07:00", "2019-05", "soon"]
+    items = [{"id": str(n), "date_published": one} for n, one in enumerate(written)]
+    document = {"version": "https://jsonfeed.org/version/1.1", "items": items}
+
+    listing = parse(json.dumps(document))
+
+    day = date(2019, 5, 31)
+    assert [one.published_on for one in listing.announcements] == [day, day, None, None]
+
+
+@pytest.mark.parametrize(
+    "root",
+    [
+        pytest.param("<rss version='2.0'>", id="feed"),
+        pytest.param("<rss version='2.0' xmlns:a='http://arxiv.org/schemas/atom'>", id="arxiv"),
+    ],
+)
+def test_days_that_a_channel_skips_are_known(root):
+    days = "<skipDays><day>Sunday</day><day>Saturday</day></skipDays>"
+
+    listing = parse(f"{root}<channel><title>x</title>{days}</channel></rss>")
+
+    assert (listing.announcements, listing.skip_weekdays) == ((), frozenset({5, 6}))
+
+
 def test_dates_without_a_day_are_told():
     items = "".join(f"<item><title>{y}</title><pubDate>{y}</pubDate></item>" for y in (2025, 2026))
 

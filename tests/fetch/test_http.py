@@ -11,9 +11,11 @@ import pytest
 from aiohttp import web
 from aiohttp.abc import AbstractResolver
 from backports import zstd
+from yarl import URL
 
 from digest.errors import FetchError
 from digest.fetch.body import Body
+from digest.fetch.guard import redirect_target
 from digest.fetch.http import BODY_LIMIT_BYTES, Http
 from digest.model import Validators
 
@@ -364,6 +366,19 @@ async def test_redirect_to_another_scheme_is_refused(http, site, location):
         await get(http, site.url())
 
     assert caught.value.permanent
+
+
+def test_redirect_from_https_to_http_is_refused():
+    start = URL("https://a.example/x")
+
+    with pytest.raises(FetchError, match=r"from https to http at b\.example: refused") as caught:
+        redirect_target(start, "http://b.example/x")
+
+    assert caught.value.permanent
+    assert redirect_target(start, "//b.example/y") == URL("https://b.example/y")
+    assert redirect_target(URL("http://a.example/"), "https://a.example/") == URL(
+        "https://a.example/"
+    )
 
 
 async def test_redirect_without_a_target_is_an_error(http, site):
