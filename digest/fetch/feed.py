@@ -29,6 +29,9 @@ CLOSING_TAG = re.compile(r"</[A-Za-z][\w-]{0,30}>")
 # Expat names a file where it has none.
 UNKNOWN_PLACE = re.compile(r"<unknown>:(\d+):\d+: ")
 OWN_PREFIX = re.compile(r"<(/?)rss:")
+COMMENT = re.compile(r"\((?:[^()\\]|\\.)*+\)")
+MAX_COMMENT_DEPTH = 3
+MAX_DATE_CHARS = 200
 DATES = ("published", "updated", "created")
 ROOTS = ("rss", "RDF", "feed", "entry", "channel", "CHANNEL", "Channel")
 
@@ -227,12 +230,19 @@ def _date(entry: Entry, latest_on: date) -> date | None:
         if not written or PARTIAL.fullmatch(str(written)):
             continue
         try:
-            found = date(*parts[:3]) if parts else read_day(str(written))
+            found = date(*parts[:3]) if parts else read_day(_uncommented(str(written)))
         except (ValueError, OverflowError, TypeError):
             continue
         if found and found.year >= 1900 and found <= latest_on:
             return found
     return None
+
+
+def _uncommented(written: str) -> str:
+    """Drop the comments of a date of RFC 5322, which may nest."""
+    for _ in range(MAX_COMMENT_DEPTH):
+        written = COMMENT.sub(" ", written[:MAX_DATE_CHARS])
+    return " ".join(written.split())
 
 
 def _partial_dates(entries: Iterable[Entry]) -> Iterable[str]:

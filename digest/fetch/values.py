@@ -51,7 +51,7 @@ _OTHER_MONTHS = {
 # A year, or a year and a month: W3C-DTF allows both, and neither is a day.
 PARTIAL = re.compile(r"\s*\d{4}(?:[-/]\d{1,2})?\s*", re.ASCII)
 # An hour past 24 or a minute past 59: nothing of such a date can be trusted.
-_NO_TIME = re.compile(r"\b(?:2[5-9]|[3-9]\d):\d\d|:[6-9]\d", re.ASCII)
+_NO_TIME = re.compile(r"(?<![:\d])(?:2[5-9]|[3-9]\d):\d\d|:[6-9]\d", re.ASCII)
 _MONTH = r"(?P<month>[^\W\d_]{3,12})\.?"
 _NAMED_DAYS = (
     re.compile(rf"\b{_MONTH},?\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<year>\d{{4}})\b"),

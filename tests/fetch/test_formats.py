@@ -119,6 +119,8 @@ def test_what_is_no_listing_says_what_would_help(content, said):
         ("14 juillet 2026", date(2026, 7, 14)),
         ("14 juin 2026", date(2026, 6, 14)),
         ("April 27, 2026", date(2026, 4, 27)),
+        ("Thu(oh how), 9(th) Feb(ruary) 2006 23:59:45 +0000(GMT)", date(2006, 2, 9)),
+        ("Thu , 09 (nested (comment) Mar)Feb 2006 23:59:45 +0000", date(2006, 2, 9)),
         ("27 Apr 26 10:00 EST", date(2026, 4, 27)),
         ("2026", None),
         ("2026-04", None),
