@@ -29,7 +29,7 @@ from digest.fetch.fetcher import ListingFetcher
 from digest.fetch.http import Http
 from digest.fetch.sandbox import Sandbox
 from digest.links import Links
-from digest.model import Digest, Subscriber, new_id
+from digest.model import Digest, Subscriber, Validators, new_id
 from digest.pipeline.claiming import Handover
 from digest.pipeline.composing import (
     Composer,
@@ -68,6 +68,8 @@ TALLY_EVERY = timedelta(minutes=10)
 
 # A visitor's library of 200 kB takes a tenth of it.
 FORM_CPU_LIMIT = timedelta(seconds=3)
+# A thumbnail that is larger, or slower, is not shown.
+PICTURE_BYTES, PICTURE_TIME_LIMIT = 512 * 1024, timedelta(seconds=8)
 # How long one thread of the service may keep others from running.
 SWITCH_SECONDS = 0.0005
 
@@ -403,6 +405,11 @@ class App:
 
         # Apart from the sources': a visitor's file must not hold them up.
         sandbox = Sandbox(cpu_limit=FORM_CPU_LIMIT)
+        pictures = Http(
+            contact=self.settings.service.contact,
+            time_limit=PICTURE_TIME_LIMIT,
+            body_limit_bytes=PICTURE_BYTES,
+        )
         site = Site(
             settings=self.settings,
             database=self.database,
@@ -412,10 +419,11 @@ class App:
             preview=self.digest_now,
             ranker=self.composer.ranker,
             read_library=partial(self._examples, sandbox),
+            fetch_picture=partial(_picture, pictures),
             admin_token=admin_token(self.settings.web),
             is_stopping=stop.is_set,
         )
-        async with sandbox, serving(site) as port:
+        async with sandbox, pictures, serving(site) as port:
             logger.info("pages served: at=%s port=%d", self.links.base_url, port)
             yield
 
@@ -477,6 +485,10 @@ class App:
             aftermath=self.suppressor.note,
             progress=progress,
         )
+
+
+async def _picture(http: Http, url: str) -> bytes:
+    return (await http.get(url, Validators())).content or b""
 
 
 def isolated(

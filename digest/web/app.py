@@ -12,11 +12,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from digest.errors import LinkError, NotFoundError, StoreError
-from digest.web import admin, api, joining, preferences, reading, sign_up, verdicts
+from digest.web import admin, api, joining, pictures, preferences, reading, sign_up, verdicts
 from digest.web.desk import Desk
 from digest.web.feeds import feed_pages
 from digest.web.guard import Guard
 from digest.web.health import Figures, health_pages
+from digest.web.pictures import Gallery
 from digest.web.site import Site, site_of
 from digest.web.tongues import SPOKEN, preferred
 
@@ -68,6 +69,7 @@ def make_app(site: Site) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.site, app.state.desk = site, desk
+    app.state.gallery = Gallery(site)
 
     def explain(tongue: str, status: int, heading: str) -> Response:
         spoken = site.speaking(preferred(tongue, SPOKEN))
@@ -78,6 +80,7 @@ def make_app(site: Site) -> FastAPI:
         health_pages(site, registry),
         feed_pages(site),
         reading.router,
+        pictures.router,
         sign_up.router,
         joining.router,
         preferences.router,

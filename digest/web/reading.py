@@ -71,7 +71,7 @@ def day_page(site: Site, on: date | None, page: int) -> Form:
         "home.html",
         ("stamp",),
         on=on,
-        items=view_items(site.language, stretch.items),
+        items=view_items(site.language, stretch.items, has_pictures=site.has_pictures),
         count=stretch.count,
         before=local_day(site, stretch.before) if stretch.before else None,
         after=local_day(site, stretch.after) if stretch.after else None,
@@ -126,7 +126,7 @@ async def search(
             words=q.replace("\x00", " "),
             topic=topic.replace("\x00", " "),
             topics=sorted({*topics, topic} - {""}, key=str.casefold),
-            items=view_items(site.language, found[:FOUND_A_PAGE]),
+            items=view_items(site.language, found[:FOUND_A_PAGE], has_pictures=site.has_pictures),
             page_number=page,
             has_more=len(found) > FOUND_A_PAGE and page < MOST_PAGES,
         )
@@ -155,12 +155,12 @@ async def show_item(site: Site, item: Item, here: str = "", place: int = 0) -> R
         place: of that pick.
     """
     similar = await site.lists.get(("similar", item.id), lambda: similar_items(site, item))
-    shown = view_item(site.language, item)
+    shown = view_item(site.language, item, has_pictures=site.has_pictures)
     return await run_in_threadpool(
         lambda: site.page(
             "item.html",
             item=shown,
-            similar=view_items(site.language, similar),
+            similar=view_items(site.language, similar, has_pictures=site.has_pictures),
             here=here,
             place=place,
         )

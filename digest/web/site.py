@@ -41,6 +41,8 @@ class Site:
         ranker: gives what compares items, fitted to those stored.
         read_library: gives the works of a bibliography as examples of an interest; raises
             ParseError.
+        fetch_picture: gives what stands at an address, if that is public and it is small;
+            raises FetchError.
         admin_token: opens the operator's page; None = there is none.
         is_stopping: the process ends soon; a balancer should send nobody here.
     """
@@ -53,6 +55,7 @@ class Site:
     preview: Callable[[Subscriber], Digest]
     ranker: Callable[[], Ranker]
     read_library: Callable[[bytes], Awaitable[Sequence[str]]]
+    fetch_picture: Callable[[str], Awaitable[bytes]]
     admin_token: str | None = None
     is_stopping: Callable[[], bool] = lambda: False
     pages: Kept[Form] = field(default_factory=Kept)
@@ -63,6 +66,11 @@ class Site:
     def language(self) -> Language:
         """The language of the pages; where a visitor asks for none, that of new subscribers."""
         return self.templates.language(self.tongue or self.settings.digest.language)
+
+    @property
+    def has_pictures(self) -> bool:
+        """True if the pages show pictures of items, fetched by us."""
+        return self.settings.mail.thumbnails == "proxied"
 
     def speaking(self, tag: str) -> "Site":
         """Give the same site in another language, "" = the operator's."""

@@ -26,6 +26,7 @@ class ItemView:
     links: tuple[wording.Link, ...]
     language: str
     sources: str
+    picture: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +39,9 @@ class PickView:
     section: str
 
 
-def view_item(language: Language, item: Item) -> ItemView:
+def view_item(language: Language, item: Item, *, has_pictures: bool = False) -> ItemView:
     """Give an item in a language's words."""
+    is_pictured = has_pictures and wording.safe_url(item.thumbnail)
     votes, comments = wording.counts(language, item.upvotes, item.comments)
     return ItemView(
         title=wording.title(item),
@@ -55,6 +57,7 @@ def view_item(language: Language, item: Item) -> ItemView:
         links=wording.links(language, item),
         language=wording.language_tag(item.language),
         sources=", ".join(item.sources),
+        picture=f"/thumbnail/{item.id}" if is_pictured else "",
     )
 
 
@@ -79,6 +82,8 @@ def view_picks(language: Language, digest: Digest) -> list[PickView]:
     return shown
 
 
-def view_items(language: Language, items: Sequence[Item]) -> list[ItemView]:
+def view_items(
+    language: Language, items: Sequence[Item], *, has_pictures: bool = False
+) -> list[ItemView]:
     """Give items in a language's words."""
-    return [view_item(language, item) for item in items]
+    return [view_item(language, item, has_pictures=has_pictures) for item in items]

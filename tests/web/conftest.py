@@ -40,10 +40,12 @@ class Clock:
 class World:
     """One installation with its pages; `get` and `post` are a visitor's browser."""
 
-    def __init__(self, database_url: str, **web: object) -> None:
+    def __init__(self, database_url: str, mail: object = None, **web: object) -> None:
         self.clock = Clock()
+        self.pictures, self.fetched = {}, []
         given = {"base_url": BASE, "secret_key": "k" * 40, "admin_token": ADMIN} | web
-        self.app = App(Settings(database={"url": database_url}, web=given), clock=self.clock)
+        settings = Settings(database={"url": database_url}, web=given, mail=mail or {})
+        self.app = App(settings, clock=self.clock)
         self.app.open()
         self.database, self.links = self.app.database, self.app.links
         self.site = Site(
@@ -55,10 +57,18 @@ class World:
             preview=self.app.digest_now,
             ranker=self.app.composer.ranker,
             read_library=self.read_library,
+            fetch_picture=self.fetch_picture,
             admin_token=admin_token(self.app.settings.web),
         )
         self.web = make_app(self.site)
         self.runner = asyncio.Runner()
+
+    async def fetch_picture(self, url):
+        self.fetched.append(url)
+        found = self.pictures.get(url, b"")
+        if isinstance(found, Exception):
+            raise found
+        return found
 
     async def read_library(self, content):
         async with Sandbox() as sandbox:
