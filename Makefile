@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo models test check bench bench-rank sweep screens screens-mail lock clean browser mailbox mail-tools
+.PHONY: demo models test check bench bench-memory bench-rank sweep screens screens-mail lock clean browser mailbox mail-tools
 
 demo: $(VENV)/.installed
 	$(BIN)/digest demo
@@ -49,6 +49,16 @@ check: $(VENV)/.installed-test
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python tests/bench/bench_day.py
+	$(BIN)/python tests/bench/bench_compose.py
+	$(BIN)/python tests/bench/bench_sign.py
+	$(BIN)/python -m tests.bench.judge_messages
+	@if [ -x /usr/sbin/smtp-source ]; then $(BIN)/python tests/bench/bench_handover.py && \
+	  $(BIN)/python tests/bench/bench_deliver.py --postgresql; \
+	  else echo "no smtp-source: apt-get install postfix to measure delivering"; fi
+
+# Whether delivering to 100,000 readers takes more memory than to 1,000; minutes, most to compose.
+bench-memory: $(VENV)/.installed-test
+	$(BIN)/python tests/bench/bench_memory.py
 	$(BIN)/python tests/bench/bench_web.py
 
 # Ranking beside the peers' methods (the first run half an hour, later ones minutes), and at scale.

@@ -119,13 +119,14 @@ class World:
     def compose(self):
         return compose_due(self.database, self.composer, clock=self.clock, progress=ignore)
 
-    def deliver(self):
+    def deliver(self, write=None):
         builder = MessageBuilder(self.mail, Templates(None))
         return asyncio.run(
             deliver_due(
                 *(self.database, builder, self.transport, self.deliver_settings),
                 clock=self.clock,
                 stop=asyncio.Event(),
+                write=write,
                 aftermath=self.suppressor and self.suppressor.note,
                 progress=ignore,
             )

@@ -93,8 +93,18 @@ class MessageBuilder:
             RenderError: the recipient's address cannot be written in ASCII, or a template of
                 ours is broken.
         """
+        letter = write_letter(self._pieces, self._language(subscriber), digest, subscriber)
+        return self.assembled(letter, delivery, digest, subscriber)
+
+    def assembled(
+        self, letter: Letter, delivery: Delivery, digest: Digest, subscriber: Subscriber
+    ) -> Message:
+        """Make a finished mail of a letter: headers, then its parts.
+
+        Raises:
+            RenderError: the recipient's address cannot be written in ASCII.
+        """
         language = self._language(subscriber)
-        letter = write_letter(self._pieces, language, digest, subscriber)
         recipient = ascii_address(delivery.recipient)
         name = wording.line(subscriber.name, wording.NAME_ROOM)
         head = lines(

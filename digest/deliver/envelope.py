@@ -135,11 +135,13 @@ def stuffed(content: bytes) -> bytes:
     Source: RFC 5321 sections 2.3.8 and 4.5.2.
     """
     octets = np.frombuffer(content, np.uint8)  # five times faster than searching bytes
-    is_return, is_feed = octets == ord("\r"), octets == ord("\n")
-    ends_open = content.startswith(b"\n") or content.endswith(b"\r")
-    if ends_open or not np.array_equal(is_return[:-1], is_feed[1:]):
+    feeds = np.flatnonzero(octets == ord("\n"))
+    is_alone = np.count_nonzero(octets == ord("\r")) != len(feeds)
+    # Before a first octet that is a line feed stands, for numpy, the last one of all.
+    if is_alone or content.startswith(b"\n") or (octets[feeds - 1] != ord("\r")).any():
         raise UnsendableError(Stage.BODY, 554, "5.6.0 the message holds a bare CR or LF")
-    if (is_feed[:-1] & (octets[1:] == ord("."))).any():
+    followed = feeds[:-1] if content.endswith(b"\n") else feeds
+    if (octets[followed + 1] == ord(".")).any():
         content = content.replace(b"\n.", b"\n..")
     if content.startswith(b"."):
         content = b"." + content

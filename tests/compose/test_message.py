@@ -247,21 +247,40 @@ def test_hostile_text_leaves_a_mail_without_defects(title, summary, name, intere
     assert "\x00" not in html + text
 
 
-def test_stdlib_generator_says_the_same():
-    """The judge: an EmailMessage built by the library parses to the same headers and parts."""
-    digest = make_digest()
-    ours = read(build().content)
+def judge_by_the_stdlib(title, name, abstract):
+    """An EmailMessage built by the library parses to the same headers and parts as our mail."""
+    ranked = [Ranked(item=make_item(1, title, abstract), score=1)]
+    subscriber = replace(ADA, name=name)
+    digest = make_digest(ranked, subscriber)
+    ours = read(build(subscriber=subscriber, ranked=ranked).content)
     judge = EmailMessage(policy=SMTP.clone(max_line_length=76))
     headers = ("From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "List-Id")
     for header in headers:
         judge[header] = str(ours[header])
-    judge.set_content(BUILDER.text(digest, ADA), cte="quoted-printable")
-    judge.add_alternative(BUILDER.html(digest, ADA), subtype="html", cte="quoted-printable")
+    judge.set_content(BUILDER.text(digest, subscriber), cte="quoted-printable")
+    judge.add_alternative(BUILDER.html(digest, subscriber), subtype="html", cte="quoted-printable")
 
     theirs = read(judge.as_bytes())
 
     assert parts(theirs) == parts(ours)
-    assert [theirs[header] for header in headers] == [ours[header] for header in headers]
+    # Python 3.11's own parser puts blanks between the encoded-words of a name (RFC 2047
+    # section 6.2 takes them out), in theirs as in ours.
+    solid = [["".join(one[header].split()) for header in headers] for one in (theirs, ours)]
+    assert solid[0] == solid[1]
+    assert ours["Subject"] == BUILDER.subject(digest, subscriber)
+
+
+# What looks like an encoded-word the library's generator lets be decoded; ours is read back as it
+# was, which the test above holds.
+judgeable = hostile.filter(lambda text: "=?" not in text)
+JUDGED = {"title": judgeable, "name": judgeable, "abstract": judgeable}
+
+
+@settings(max_examples=40, deadline=None, phases=[Phase.explicit, Phase.generate])
+@given(**JUDGED)
+def test_stdlib_generator_says_the_same(title, name, abstract):
+    """`python -m tests.bench.judge_messages` asks it of 1,000."""
+    judge_by_the_stdlib(title, name, abstract)
 
 
 def test_item_text_in_any_script_survives_the_wire():

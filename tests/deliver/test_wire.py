@@ -1,10 +1,10 @@
 """Reading replies and writing bodies: the bytes of RFC 5321, however the network cuts them."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from digest.deliver.envelope import stuffed
+from digest.deliver.envelope import UnsendableError, stuffed
 from digest.deliver.replies import Answer, Replies, WireError, cleaned
 
 SPOKEN = b"250-first\r\n250-second\r\n250 third\r\n354\r\n550 5.1.1 no\n421-\r\n421 \r\n"
@@ -86,3 +86,18 @@ def test_stuffed_content_ends_at_its_one_final_dot(written):
 )
 def test_reply_text_is_shown_on_one_clean_line(text, shown):
     assert cleaned(text) == shown
+
+
+@given(st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b".", b"a"]), max_size=12).map(b"".join))
+@example(b"a\r\n.b")
+@example(b"\r\n")
+@example(b"")
+def test_a_bare_line_end_is_refused_wherever_it_stands(content):
+    if b"\r" in (rest := content.replace(b"\r\n", b"")) or b"\n" in rest:
+        with pytest.raises(UnsendableError):
+            stuffed(content)
+    else:
+        lines = content.split(b"\r\n")
+        told = [b"." * line.startswith(b".") + line for line in lines]
+        whole = b"\r\n".join(told)
+        assert stuffed(content) == whole + (b"" if whole.endswith(b"\r\n") else b"\r\n") + b".\r\n"

@@ -1,0 +1,72 @@
+"""Whether delivering takes more memory for more readers: it must not.
+
+    python tests/bench/bench_memory.py [--few N] [--many N] [--writers N]
+
+Composes digests for so many readers, then delivers them in a process of its own, and prints
+that process's peak and its largest writer's.  100,000 readers take some minutes, most of them to
+compose.
+"""
+
+import argparse
+import asyncio
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from bench_day import Clock
+from bench_deliver import composed, deliver
+from bench_handover import sink
+
+from digest.app import App
+from digest.config_file import load_settings
+
+ALLOWED = 1.2
+
+
+def peak_mib(who: int) -> float:
+    return resource.getrusage(who).ru_maxrss / 1024
+
+
+def deliver_all(folder: Path, expected: int) -> None:
+    """Deliver what a folder holds and print our peak and our children's."""
+    app = App(load_settings(folder / "config.toml"), clock=Clock())
+    app.open()
+    asyncio.run(deliver(app, expected))
+    print(peak_mib(resource.RUSAGE_SELF), peak_mib(resource.RUSAGE_CHILDREN))
+
+
+def measured(readers: int, writers: int) -> list[float]:
+    """Give the peaks in MiB of delivering to so many readers: the process, its writers."""
+    asked = argparse.Namespace(
+        deliveries=readers, connections=16, database=None, writers=writers, batch=200
+    )
+    with tempfile.TemporaryDirectory() as folder, sink() as port:
+        asyncio.run(composed(Path(folder), asked, port))
+        command = [sys.executable, __file__, "--folder", folder, "--many", str(readers)]
+        found = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return [float(peak) for peak in found.split()]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--few", type=int, default=1_000)
+    parser.add_argument("--many", type=int, default=100_000)
+    parser.add_argument("--writers", type=int, default=1)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.folder:
+        deliver_all(asked.folder, asked.many)
+        return
+    few, many = measured(asked.few, asked.writers), measured(asked.many, asked.writers)
+    for name, before, after in zip(("deliver", "writer"), few, many, strict=True):
+        print(
+            f"{name}: {asked.few:,} readers {before:.0f} MiB, "
+            f"{asked.many:,} readers {after:.0f} MiB, {after / before:.2f} of it"
+        )
+        assert after < before * ALLOWED, f"{name} grows with the number of readers"
+
+
+if __name__ == "__main__":
+    main()
