@@ -288,7 +288,9 @@ Index(
     sqlite_where=CONFIRMED,
     postgresql_where=CONFIRMED,
 )
-Index(None, subscribers.c.status)
+NOT_CONFIRMED = subscribers.c.status != _fixed(SubscriberStatus.CONFIRMED)
+# To count by: an index of all statuses would be taken for the due ones as well.
+Index(None, subscribers.c.status, sqlite_where=NOT_CONFIRMED, postgresql_where=NOT_CONFIRMED)
 
 interests = Table(
     "interests",

@@ -42,7 +42,12 @@ def upgrade() -> None:
         sa.Column("total", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("day", "what", name="pk_tallies"),
     )
-    op.create_index("ix_subscribers_status", "subscribers", ["status"])
+    others = sa.text("status <> 'confirmed'")
+    op.create_index(
+        *("ix_subscribers_status", "subscribers", ["status"]),
+        sqlite_where=others,
+        postgresql_where=others,
+    )
     op.create_index("ix_feedback_at_item_id_verdict", "feedback", ["at", "item_id", "verdict"])
     op.create_table(
         "item_votes",
