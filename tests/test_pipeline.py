@@ -18,9 +18,11 @@ from digest.model import (
     Announcement,
     DigestState,
     Fetched,
+    Frequency,
     Interest,
     Listing,
     ListingOutcome,
+    MentionKind,
     Reply,
     Schedule,
     Source,
@@ -96,9 +98,8 @@ class World:
             id=new_id(self.now),
             email=email,
             schedule=schedule,
-            interests=(Interest(name="Retrieval", keywords=("retrieval",)),),
             next_digest_at=first_digest_at(schedule, self.now),
-            **fields,
+            **{"interests": (Interest(name="Retrieval", keywords=("retrieval",)),)} | fields,
         )
         with self.database.write() as connection:
             return subscribers.add_subscriber(connection, subscriber, self.now)
@@ -375,6 +376,85 @@ def test_revised_item_is_updated_and_not_sent_again(world):
     assert len(world.carried(subscriber)) == 1
     [old] = [digest for digest in world.digests_of(subscriber) if digest.picks]
     assert old.picks[0].item.version == 1
+
+
+def mentioned(digest, kind):
+    return [one.item.title for one in digest.mentions if one.kind is kind]
+
+
+def test_what_had_no_place_is_named_and_may_be_picked_tomorrow(world):
+    world.add_source()
+    subscriber = world.add_subscriber(max_items=2)
+    world.listing = [paper(number) for number in range(1, 6)]
+    world.check()
+    world.now += DAY
+    world.compose()
+    world.now += DAY
+    world.compose()
+
+    second, first = world.digests_of(subscriber)
+    also_new = mentioned(first, MentionKind.ALSO_NEW)
+    carried = world.carried(subscriber)
+    assert len(also_new) == 3
+    assert not set(also_new) & set(carried[0])
+    assert set(carried[1]) <= set(also_new)
+    # They were new yesterday.
+    assert mentioned(second, MentionKind.ALSO_NEW) == []
+    assert (first.day.new_items, second.day.new_items) == (5, 0)
+
+
+def test_newer_version_of_what_was_sent_is_named_once_to_whoever_asks(world):
+    world.add_source()
+    asks = world.add_subscriber(revisions=True)
+    world.add_subscriber("bob@example.org")
+    world.listing = [paper(1)]
+    world.check()
+    world.now += DAY
+    world.compose()
+    replaced = paper(1, version=2, announce=Announce.REPLACEMENT)
+    for day in (2, 3):
+        world.listing = [replaced, paper(day)]
+        world.check()
+        world.now += DAY
+        world.compose()
+    world.deliver()
+
+    third, second, first = world.digests_of(asks)
+    assert mentioned(first, MentionKind.REVISED) == mentioned(third, MentionKind.REVISED) == []
+    assert mentioned(second, MentionKind.REVISED) == [replaced.title]
+    said = [b"v2 of what you got on" in message.content for message in world.sent]
+    assert said.count(True) == 1
+
+
+def test_week_leads_with_what_got_most_votes_but_for_what_is_muted(world):
+    world.add_source()
+    schedule = Schedule(at=time(7), frequency=Frequency.WEEKLY, weekdays=frozenset({4}))
+    muted = Interest(name="Retrieval", keywords=("retrieval",), muted_words=("number 3",))
+    weekly = world.add_subscriber(max_items=1, schedule=schedule, interests=(muted,))
+    world.listing = [paper(number, upvotes=10 * number) for number in range(4)]
+    world.check()
+    world.now += 7 * DAY
+    world.compose()
+
+    [digest] = world.digests_of(weekly)
+    most_voted = mentioned(digest, MentionKind.MOST_VOTED)
+    assert most_voted == [paper(2).title, paper(1).title]
+
+
+def test_source_with_an_empty_listing_is_named_as_quiet(world):
+    world.add_source()
+    subscriber = world.add_subscriber(max_items=1)
+    world.listing = [paper(1), paper(2)]
+    world.check()
+    world.now += DAY
+    world.compose()
+    world.listing = []
+    world.check()
+    world.now += DAY
+    world.compose()
+
+    second, first = world.digests_of(subscriber)
+    assert (first.day.quiet_sources, second.day.quiet_sources) == ((), ("papers",))
 
 
 def test_first_listing_is_a_baseline(world):

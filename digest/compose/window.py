@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.model import Item, Subscriber
+from digest.model import Frequency, Item, Subscriber
+
+WEEK = timedelta(days=7)
 
 
 def window_from(
@@ -17,8 +19,10 @@ def window_from(
 
     That is the last digest, but at least *window* back, so that a slow riser gets a second
     chance, and at most *catch_up* back, so that an outage ends in one digest of a bearable size.
+    A weekly digest is of a week, the first one as well.
     """
-    newest = now - window
+    is_weekly = subscriber.schedule.frequency is Frequency.WEEKLY
+    newest = now - (max(window, WEEK) if is_weekly else window)
     oldest = now - catch_up
     return max(oldest, min(newest, subscriber.last_digest_at or newest))
 

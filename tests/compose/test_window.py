@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from digest.compose.window import News, eligible_items, window_from
-from digest.model import Item, Subscriber
+from digest.model import Frequency, Item, Schedule, Subscriber
 
 NOW = datetime(2026, 11, 21, 6, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -38,6 +38,13 @@ def test_window_reaches_back_to_the_last_digest_within_bounds(last_digest_days_a
     since = window_from(subscriber, NOW, window=3 * DAY, catch_up=14 * DAY)
 
     assert since == NOW - days * DAY
+
+
+def test_first_weekly_digest_is_of_a_week():
+    weekly = Schedule(frequency=Frequency.WEEKLY, weekdays=frozenset({5}))
+    subscriber = Subscriber(id="one", email="ada@example.org", schedule=weekly)
+
+    assert window_from(subscriber, NOW, window=3 * DAY, catch_up=14 * DAY) == NOW - 7 * DAY
 
 
 def test_item_is_eligible_if_it_is_new_enough_and_was_not_sent():
