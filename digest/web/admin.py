@@ -33,7 +33,7 @@ def overview(
 ) -> Response:
     _refuse_where_there_is_none(site)
     if not operator.is_operator(site, request):
-        return _door(site, 401)
+        return _door(site)
     now = site.clock()
     seen = read_overview(site.database, now, days)
     return site.speaking(ENGLISH).page(
@@ -54,7 +54,7 @@ def sign_in(
     _refuse_where_there_is_none(site)
     if not operator.is_token(site, token.strip()):
         logger.warning("operator's page: sign-in refused")
-        return _door(site, 401, is_wrong=True)
+        return _door(site, is_wrong=True)
     answer = RedirectResponse(operator.PATH, SEE_OTHER)
     operator.sign_in(site, answer)
     return answer
@@ -73,10 +73,13 @@ def _refuse_where_there_is_none(site: Site) -> None:
         raise NotFoundError("operator's page: there is none")
 
 
-def _door(site: Site, status: int, *, is_wrong: bool = False) -> Response:
-    return site.speaking(ENGLISH).page(
-        "admin_door.html", status, is_wrong=is_wrong, has_token=site.admin_token is not None
+def _door(site: Site, *, is_wrong: bool = False) -> Response:
+    answer = site.speaking(ENGLISH).page(
+        "admin_door.html", 401, is_wrong=is_wrong, has_token=site.admin_token is not None
     )
+    # RFC 9110 section 11.6.1; browsers have no dialogue for this scheme, as it should be.
+    answer.headers["WWW-Authenticate"] = "Bearer"
+    return answer
 
 
 def _source_charts(seen: Overview) -> list[Chart]:

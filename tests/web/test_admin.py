@@ -40,6 +40,7 @@ def test_a_stranger_meets_a_door_and_no_figure(world):
     answer = world.get("/admin")
 
     assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
     assert "Sign in" in answer.text
     assert "Queue" not in answer.text
 
