@@ -1,67 +1,184 @@
 """Puts together what ranks: the default ranker, and an embedding model where one is set up."""
 
+import hashlib
 import logging
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
+from digest import __version__
 from digest.config import EmbeddingSettings, Settings, embedding_key
-from digest.errors import ConfigError
+from digest.errors import ConfigError, DigestError
 from digest.model import Item
 from digest.protocols import Clock, EmbeddingModel, Ranker
-from digest.store import embeddings, items
+from digest.store import embeddings, fits, items
 from digest.store.database import Database
+from digest.store.fits import Fit
+
+if TYPE_CHECKING:
+    from digest.rank.ranker import CorpusRanker
+    from digest.rank.settings import Settings as RankSettings
 
 logger = logging.getLogger(__name__)
 
 # Items that the ranker learns its term statistics from.
 CORPUS_ITEMS = 20_000
-# The statistics are made anew when the store has grown by this share since.
+# The statistics are made anew when the store has grown by this share since,
 CORPUS_GROWTH = 0.1
+# or after so long, if anything came,
+FIT_AGE = timedelta(days=7)
+# or when new items have drifted: on goldstandard 1.1 to 1.4 in the same years, 1.4 to 1.8 within
+# two years, 1.7 to 2.2 after six and for another community, 4 for another field.
+DRIFT = 2.0
+DRIFT_ITEMS = 200
+# Up to so many items a fit takes under a second, and digests wait for it.
+SMALL_CORPUS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The ranker of one version."""
+
+    fit: Fit
+    default: "CorpusRanker"
+    ranker: Ranker
 
 
 class CurrentRanker:
-    """Holds the ranker fitted last, and fits a new one when the store has outgrown it."""
+    """Holds the ranker of the newest version, and makes the next one beside it.
+
+    A version is a list of items in the store, so that all processes rank alike.  A process that
+    has none yet makes one at once; later ones are made in a thread, and the one before serves
+    until they are ready.
+    """
 
     def __init__(self, database: Database, settings: Settings, clock: Clock) -> None:
         self._database = database
         self._settings = settings
+        self._clock = clock
         self._shelf = Shelf(database, clock)
-        self._ranker: Ranker | None = None
-        self._fitted_items = 0
+        self._held: Held | None = None
+        self._lock = threading.Lock()
+        self._maker: threading.Thread | None = None
 
     def __call__(self) -> Ranker:
         """Give a ranker whose term statistics come from the stored items."""
+        with self._lock:
+            held = self._held
+            if held is None or self._is_small():
+                held = self._held = self._renewed(held)
+            elif not (self._maker and self._maker.is_alive()) and self._is_outdated(held):
+                self._maker = threading.Thread(target=self._renew, daemon=True)
+                self._maker.start()
+            return held.ranker
+
+    @property
+    def version(self) -> int:
+        """Give the version at hand, 0 before the first one."""
+        return self._held.fit.version if self._held else 0
+
+    def wait(self) -> None:
+        """Wait until the version that is being made is ready, if one is."""
+        if maker := self._maker:
+            maker.join()
+
+    def _is_small(self) -> bool:
+        with self._database.read() as connection:
+            return items.count_items(connection) <= SMALL_CORPUS
+
+    def _is_outdated(self, held: Held) -> bool:
+        with self._database.read() as connection:
+            if fits.newest_version(connection) != held.fit.version:
+                return True
+        return self._needs_fit(held.fit, held)
+
+    def _renew(self) -> None:
+        try:
+            self._held = self._renewed(self._held)
+        except DigestError as error:
+            logger.warning("ranker not made anew, the one before goes on: %s", error)
+
+    def _renewed(self, held: Held | None) -> Held:
+        """Give the ranker of the newest version, which is made where it is due."""
+        with self._database.read() as connection:
+            fit = fits.newest_fit(connection)
+        known = held if fit and held and held.fit == fit else None
+        if fit is None or self._needs_fit(fit, known):
+            fit = self._choose(fit)
+        if held and held.fit == fit:
+            return held
+        with self._database.read() as connection:
+            found = items.get_items(connection, fit.item_ids)
+        corpus = [found[item_id] for item_id in fit.item_ids if item_id in found]
+        logger.info("ranker made: version=%d items=%d", fit.version, len(corpus))
+        return self._fitted(fit, corpus)
+
+    def _needs_fit(self, fit: Fit, held: Held | None) -> bool:
+        """Tell whether what is stored has left a version behind; drift is asked of *held*."""
+        if fit.constants != self._constants():
+            return True
         with self._database.read() as connection:
             count = items.count_items(connection)
-            if self._ranker and count <= self._fitted_items * (1 + CORPUS_GROWTH):
-                return self._ranker
+            if count == fit.stored:
+                return False
+            if count > fit.stored * (1 + CORPUS_GROWTH):
+                return True
+            if self._clock() - fit.at >= FIT_AGE:
+                return True
+            newest = items.recent_items(connection, DRIFT_ITEMS) if held else []
+        if held is None or len(newest) < DRIFT_ITEMS:
+            return False
+        known = set(fit.item_ids)
+        return held.default.drift([one for one in newest if one.id not in known]) > DRIFT
+
+    def _choose(self, before: Fit | None) -> Fit:
+        """Choose the items of the next version, and give the one that stands in the store."""
+        with self._database.write() as connection:
             corpus = items.recent_items(connection, CORPUS_ITEMS)
-        self._ranker = self._fit(corpus)
-        self._fitted_items = count
-        return self._ranker
+            wanted = Fit(
+                version=before.version + 1 if before else 1,
+                at=self._clock(),
+                constants=self._constants(),
+                stored=items.count_items(connection),
+                item_ids=tuple(item.id for item in corpus),
+            )
+            fits.add_fit(connection, wanted)
+            return fits.newest_fit(connection) or wanted
 
-    def _fit(self, corpus: Sequence[Item]) -> Ranker:
+    def _ranking(self) -> "RankSettings":
         # More than half of what a command would import, and few commands rank.
-        from digest import rank
-        from digest.rank.embedded import REFERENCE, EmbeddedRanker
+        from digest.rank.settings import Settings as RankSettings
 
-        chosen, extra = self._settings.digest, self._settings.embeddings
-        settings = rank.Settings(
+        chosen = self._settings.digest
+        return RankSettings(
             diversity=chosen.diversity,
             interest_share=chosen.interest_share,
             source_share=chosen.source_share,
             half_life=chosen.feedback_half_life,
         )
-        default = rank.fit(corpus, settings)
+
+    def _constants(self) -> str:
+        """Name what the statistics depend on beside the items: another program, other settings."""
+        said = f"{__version__} {self._ranking()!r}"
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+    def _fitted(self, fit: Fit, corpus: Sequence[Item]) -> Held:
+        from digest import rank
+        from digest.rank.embedded import REFERENCE, EmbeddedRanker
+
+        extra = self._settings.embeddings
+        default = rank.fit(corpus, self._ranking())
         if extra is None:
-            return default
+            return Held(fit, default, default)
         try:
             model = model_of(extra)
         except ConfigError as error:
             logger.error("embedding model cannot be used, the default ranks alone: %s", error)
             self._shelf.note(str(extra.folder or extra.url), str(error))
-            return default
-        return EmbeddedRanker(
+            return Held(fit, default, default)
+        blended = EmbeddedRanker(
             default=default,
             model=model,
             shelf=self._shelf,
@@ -69,6 +186,7 @@ class CurrentRanker:
             weight=extra.weight,
             budget=extra.budget,
         )
+        return Held(fit, default, blended)
 
 
 def model_of(chosen: EmbeddingSettings) -> EmbeddingModel:

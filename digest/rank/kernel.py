@@ -19,7 +19,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from digest.model import Described
-from digest.rank.features import Array, Features, Matrix, Space, unit_rows
+from digest.rank.features import UNSEEN_COLUMNS, Array, Features, Matrix, Space, unit_rows
 from digest.rank.settings import Settings
 
 REFERENCE_ITEMS = 400  # ordinary items that profiles are measured against
@@ -32,6 +32,7 @@ DENSE_FASTER = 8  # a step of a sparse product takes about so many of a dense on
 DENSE_ROWS = 128  # made dense at a time: bounds memory at DENSE_ROWS * terms of the items
 NEARLY_SAME = 0.9  # cosine of words: one abstract announced twice, a few words changed
 TELLING_TERMS = 40  # words and pairs; two titles alone may be equal and the works not
+LEAST_NEW = 0.01  # new terms are always so much of a text
 SMALL_CORPUS = 200  # items under which main directions say little
 
 
@@ -127,6 +128,22 @@ class Kernel:
         self.corpus = self._texts(self._features.corpus)
         step = max(1, len(corpus) // REFERENCE_ITEMS)
         self._reference = self.corpus.take(range(0, len(corpus), step)[:REFERENCE_ITEMS])
+
+    def drift(self, items: Sequence[Described]) -> float:
+        """Say how much more items say in terms new to the corpus than they may be expected to.
+
+        1.0 is what Good and Turing expect of more of the same: as much as terms of one item
+        have in the corpus itself.  0.0 without items.
+
+        Source: Good 1953, Biometrika 40(3-4), 237-264.
+        """
+        corpus, terms = self._features.corpus, self._features.matrix(items)
+        if not terms.shape[0] or not corpus.shape[0]:
+            return 0.0
+        shown_by = np.bincount(corpus.indices, minlength=corpus.shape[1])
+        shown_by[-UNSEEN_COLUMNS:] = 0
+        expected = _weight(corpus, shown_by < 2)
+        return _weight(terms, shown_by < 1) / max(expected, LEAST_NEW)
 
     def row(self, item: Described) -> int | None:
         """Give the corpus row whose content an item has; None where there is none."""
@@ -269,6 +286,12 @@ def near_duplicates(items: Texts) -> list[frozenset[int]]:
         for place, row in zip(rows.tolist(), alike, strict=True):
             found[place] = frozenset(telling[row].tolist()) - {place}
     return found
+
+
+def _weight(texts: Matrix, columns: NDArray[np.bool_]) -> float:
+    """Give the mean share of texts' squared weights that stands in some columns."""
+    found = texts.data[columns[texts.indices]].astype(np.float64)
+    return float((found**2).sum() / texts.shape[0])
 
 
 def content_key(item: Described) -> tuple[object, ...]:

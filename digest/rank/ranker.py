@@ -104,6 +104,10 @@ class CorpusRanker:
             ]
         return picked
 
+    def drift(self, items: Sequence[Described]) -> float:
+        """Say how far items have left the corpus: about 1 for more of the same, 2 is far."""
+        return self.kernel.drift(items)
+
     def _read(self, items: Sequence[Described]) -> Day:
         """Read a day once for all its batches; two threads may read it twice, no more."""
         day = self._day

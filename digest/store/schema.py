@@ -229,6 +229,17 @@ embeddings = Table(
     Index(None, "model", "at"),
 )
 
+# Which items ranking's statistics are made from: every process makes the same ones.
+fits = Table(
+    "fits",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    _needed("at", Instant),
+    _needed("constants", Text),
+    _needed("stored", Integer),
+    _needed("item_ids", TEXTS),
+)
+
 # How each model last did: an error stands until it answers again.
 embedding_models = Table(
     "embedding_models",

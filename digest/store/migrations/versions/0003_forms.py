@@ -73,6 +73,15 @@ def upgrade() -> None:
         sa.Column("error", sa.Text()),
         sa.PrimaryKeyConstraint("model", name="pk_embedding_models"),
     )
+    op.create_table(
+        "fits",
+        sa.Column("version", sa.Integer(), nullable=False, autoincrement=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("constants", sa.Text(), nullable=False),
+        sa.Column("stored", sa.Integer(), nullable=False),
+        sa.Column("item_ids", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("version", name="pk_fits"),
+    )
     _add_search()
 
 
