@@ -67,6 +67,8 @@ MADE = {
         f'<!DOCTYPE r [<!ENTITY a "{"x" * 50_000}">]><rss><channel><item><title>'
         f"{'&a;' * 50_000}</title></item></channel></rss>"
     ),
+    "sections-100000.xml": lambda: rss("<item><title>&" + "<![CDATA[" * 100_000),
+    "ampersands-100000.xml": lambda: rss(f"<item><title>x{'&' * 100_000}</title></item>"),
     "marks-stacked.xml": lambda: rss(f"<item><title>a{'&#x301;' * 100_000}</title></item>"),
     "tex-nested.json": lambda: papers(1, "$" + "\\frac{" * 20_000 + "$"),
     "header-lines.xml": lambda: rss(
@@ -179,7 +181,7 @@ def measured(tmp_path_factory, hostile_site):
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         capture_output=True,
         check=True,
-        timeout=110,
+        timeout=300,
     )
     return {Path(path).name: result for path, result in json.loads(run.stdout).items()}
 
