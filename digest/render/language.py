@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 # The messages' own language.  Plain "en" is no country's English: days come before months.
 ENGLISH = Locale("en", "GB")
+# Whose catalogues make up a language; a message means the same in mail and page.
+ROOMS = ("mail", "web")
 
 
 class Language:
@@ -26,7 +28,8 @@ class Language:
 
     Args:
         tag: BCP 47; an unknown one, or one without a catalogue, reads as English.
-        folders: where `mail/locale/<language>.po` may stand, most important first.
+        folders: where `mail/locale/<language>.po` and `web/locale/...` may stand, most
+            important first.
 
     Attributes:
         tag: what the text is really written in, for `lang` and Content-Language.
@@ -86,15 +89,27 @@ def _catalogue(tag: str, folders: Sequence[Path]) -> tuple[Locale, NullTranslati
         return ENGLISH, NullTranslations()
     if locale.language == "en":
         return locale if locale.territory else ENGLISH, NullTranslations()
+    words = [
+        found
+        for room in ROOMS
+        if (found := _words(folders, Path(room) / "locale" / f"{locale.language}.po"))
+    ]
+    for one in words[1:]:
+        words[0].merge(one)
+    return (locale, words[0]) if words else (ENGLISH, NullTranslations())
+
+
+def _words(folders: Sequence[Path], place: Path) -> Translations | None:
+    """Give the most important catalogue that stands at a place and can be read."""
     for folder in folders:
-        path = folder / "mail" / "locale" / f"{locale.language}.po"
+        path = folder / place
         try:
-            return locale, _read_catalogue(path)
+            return _read_catalogue(path)
         except FileNotFoundError:
             continue
         except (OSError, ValueError, PoFileError) as error:
             logger.error("catalogue broken, passed over: file=%s cause=%s", path.name, error)
-    return ENGLISH, NullTranslations()
+    return None
 
 
 def _read_catalogue(path: Path) -> Translations:
