@@ -283,6 +283,7 @@ class App:
         """
         if self.links is None:
             raise ConfigError("web.base_url: there are no pages without one")
+        self.templates.load_own()
         stop = asyncio.Event()
         async with self._web(stop):
             await run_service(
@@ -296,6 +297,8 @@ class App:
         """Run until told to stop: sources at their interval, digests at their hour."""
         stop, recovered, sources_read = asyncio.Event(), asyncio.Event(), asyncio.Event()
         is_first = True
+        # A broken one is told at once, not when a mail needs it.
+        self.templates.load_own()
         # Pages wait for the interpreter's lock behind the jobs: they get it ten times sooner.
         sys.setswitchinterval(SWITCH_SECONDS)
         web = self._web(stop) if has_pages else nullcontext()

@@ -86,9 +86,9 @@ class Status:
 def status(app: App, days: int = 7) -> Status:
     """Say how sources, subscribers and the outbox are doing, now and over the last days."""
     app.tally()
-    overview = read_overview(app.database, app.clock(), days)
-    broken = broken_templates(app.settings.mail).items()
-    said = [f"template {name}: broken, ours is used: {cause}" for name, cause in broken]
+    broken = broken_templates(app.settings.mail)
+    overview = read_overview(app.database, app.clock(), days, broken)
+    said: list[str] = []
     if app.settings.embeddings:
         with app.database.read() as connection:
             failed = embeddings.last_error(connection)

@@ -1,6 +1,6 @@
 """What an operator wants to see at one look, for the command line and the page alike."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -58,8 +58,14 @@ class Overview:
     alarms: list[str]
 
 
-def read_overview(database: Database, now: datetime, days: int) -> Overview:
-    """Look at the last days, today's included; at least one."""
+def read_overview(
+    database: Database, now: datetime, days: int, broken: Mapping[str, str] | None = None
+) -> Overview:
+    """Look at the last days, today's included; at least one.
+
+    Args:
+        broken: templates of the operator that ours stand in for, with the cause.
+    """
     with database.read() as connection:
         tally = tallies.read_tally(connection, now, days)
         states = [one for one in sources.list_sources(connection) if one.enabled]
@@ -85,6 +91,10 @@ def read_overview(database: Database, now: datetime, days: int) -> Overview:
             *(
                 ["figures: nothing was counted today or yesterday: does the service run?"]
                 * is_stale
+            ),
+            *(
+                f"template {name}: broken, ours is used: {cause}"
+                for name, cause in (broken or {}).items()
             ),
         ],
     )

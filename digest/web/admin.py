@@ -35,7 +35,7 @@ def overview(
     if not operator.is_operator(site, request):
         return _door(site)
     now = site.clock()
-    seen = read_overview(site.database, now, days)
+    seen = read_overview(site.database, now, days, site.templates.broken)
     return site.speaking(ENGLISH).page(
         "admin.html",
         seen=seen,

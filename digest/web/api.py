@@ -190,7 +190,7 @@ def status(
 ) -> StatusOut:
     """Give the figures that `digest status --days` and the operator's page show."""
     now = site.clock()
-    overview = read_overview(site.database, now, days)
+    overview = read_overview(site.database, now, days, site.templates.broken)
     with site.database.read() as connection:
         outbox = outbox_counts(connection, now)
         return StatusOut(

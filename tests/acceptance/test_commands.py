@@ -206,6 +206,14 @@ def test_preview_is_written_in_each_form(here, tmp_path, name, beginning):
     assert (tmp_path / name).read_bytes().lower().startswith(beginning.lower())
 
 
+def test_templates_are_copied_to_be_changed(here, tmp_path):
+    printed = here.run("templates", "copy", "own")
+
+    assert (tmp_path / "own" / "mail" / "item.html").is_file()
+    assert 'set mail.templates = "own"' in printed
+    assert "exists already" in here.run("templates", "copy", "own", code=2)
+
+
 def test_items_and_status_are_shown_for_people(here):
     here.run("run")
 
@@ -246,7 +254,18 @@ def test_markup_in_foreign_titles_stays_text(here, tmp_path, today):
 def test_help_names_every_command(installation):
     printed = installation.run("--help")
 
-    for name in ("init", "check", "fetch", "preview", "run", "serve", "send", "status", "demo"):
+    for name in (
+        "init",
+        "check",
+        "fetch",
+        "preview",
+        "run",
+        "serve",
+        "send",
+        "status",
+        "templates",
+        "demo",
+    ):
         assert name in printed
 
 

@@ -186,3 +186,9 @@ def test_whatever_a_person_should_look_at_is_an_alarm(database, ada):
         "complained: 1 of 20 messages of these days, more than 0.1%",
     ]
     assert "figures: nothing was counted today or yesterday: does the service run?" in stale
+
+
+def test_broken_template_of_the_operator_is_an_alarm(database):
+    seen = read_overview(database, NOW, 7, {"mail/item.html": "'titel' is undefined"})
+
+    assert "template mail/item.html: broken, ours is used: 'titel' is undefined" in seen.alarms
