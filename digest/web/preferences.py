@@ -20,6 +20,7 @@ from digest.web.library import examples_of, split_library
 from digest.web.sign_up import Fields, weekdays
 from digest.web.site import SEE_OTHER, Here, masked
 from digest.web.tongues import LANGUAGES
+from digest.web.views import view_picks
 
 logger = logging.getLogger(__name__)
 
@@ -94,6 +95,13 @@ def past_digests(site: Here, token: str) -> Response:
         empty=_("None yet."),
         here=f"/p/{token}",
     )
+
+
+@router.get("/p/{token}/next")
+def next_digest(site: Here, token: str) -> Response:
+    site, subscriber = site.reader(Purpose.PREFERENCES, token)
+    digest = site.preview(subscriber)
+    return site.page("next.html", picks=view_picks(site.language, digest), here=f"/p/{token}")
 
 
 @router.get("/p/{token}/feedback")

@@ -116,6 +116,7 @@ PAGES: dict[str, Page] = {
     "confirm": Page(path=lambda shown: shown.confirm(shown.newcomer)),
     "preferences": Page(path=lambda shown: shown.preferences),
     "digests": Page(path=lambda shown: f"{shown.preferences}/digests"),
+    "next": Page(path=lambda shown: f"{shown.preferences}/next"),
     "feedback": Page(path=lambda shown: f"{shown.preferences}/feedback"),
     "erase": Page(path=lambda shown: f"{shown.preferences}/erase"),
     "web-copy": Page(path=lambda shown: shown.copy),

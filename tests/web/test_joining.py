@@ -262,3 +262,22 @@ def test_config_owned_preferences_are_the_operators(world):
     world.post(world.preferences(reader), data={"name-0": "other"})
 
     assert [one.name for one in world.subscriber().interests] == ["graphs"]
+
+
+def test_the_next_digest_shows_the_effect_of_feedback(world):
+    reader = world.joined(ADA, max_items="3")
+    world.clock.move(days=1)
+    [digest] = composed(world)
+    page = f"{world.preferences(reader)}/next"
+    before = re.findall(r"[A-Z][a-z ]+, study \d+", world.get(page).text)
+    liked = next(pick for pick in digest.picks if "Protein" in pick.item.title)
+    copy = world.links.digest(reader.id, digest.id, 0)
+
+    for place in {pick.place for pick in digest.picks} - {liked.place}:
+        world.post(f"{copy}/{place}/less")
+    world.post(f"{copy}/{liked.place}/more")
+
+    after = re.findall(r"[A-Z][a-z ]+, study \d+", world.get(page).text)
+    assert before != after
+    assert sum("Protein" in one for one in after) > sum("Protein" in one for one in before)
+    assert len(composed(world)) == 1
