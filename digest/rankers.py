@@ -112,7 +112,7 @@ class CurrentRanker:
         with self._database.read() as connection:
             found = items.get_items(connection, fit.item_ids)
         corpus = [found[item_id] for item_id in fit.item_ids if item_id in found]
-        logger.info("ranker made: version=%d items=%d", fit.version, len(corpus))
+        logger.debug("ranker made: version=%d items=%d", fit.version, len(corpus))
         return self._fitted(fit, corpus)
 
     def _needs_fit(self, fit: Fit, held: Held | None) -> bool:
