@@ -10,14 +10,12 @@ corpus's main directions.  Then the time a choice takes beside the scores it cho
 import argparse
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
 from itertools import combinations
 
 import numpy as np
-from bench_rank import Task, citeulike, goldstandard, interval
+from rank_tasks import Task, citeulike, goldstandard, interval
 
 from digest import rank
-from digest.model import Feedback, Interest, Reader, Verdict
 from digest.rank.picks import choose
 
 DISCOUNT = 1 / np.log2(np.arange(2, 12))
@@ -25,21 +23,9 @@ WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)
 BATCH = 500
 
 
-def readers_of(task: Task) -> list[Reader]:
-    at = datetime(2020, 1, 1, tzinfo=UTC)
-    return [
-        Reader(
-            interests=(Interest(name="topic", text=topic),) if topic else (),
-            feedback=tuple(Feedback(item=task.old[n], verdict=Verdict.MORE, at=at) for n in likes),
-            popularity=0.0,
-        )
-        for topic, likes in zip(task.topics, task.likes, strict=True)
-    ]
-
-
 def measure(name: str, task: Task) -> None:
     ranker = rank.fit(task.old)
-    readers = readers_of(task)
+    readers = [replace(reader, popularity=0.0) for reader in task.readers()]
     day = ranker._read(task.new)
     allowed = np.ones((BATCH, len(task.new)), dtype=np.bool_)
     gain = {weight: [] for weight in WEIGHTS}
