@@ -129,7 +129,8 @@ def tasks_of(name: str, people: int, draws: int = 10) -> Iterator[Task]:
     elif kind == "titles":
         yield from (goldstandard(2, draw, titles=True) for draw in range(draws))
     else:
-        yield from (goldstandard(few, draw) for draw in range(draws if few else 1))
+        drawn = range(draws if few == 3 else draws // 2 if few else 1)
+        yield from (goldstandard(few, draw) for draw in drawn)
 
 
 def main() -> None:
