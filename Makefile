@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo models test check bench bench-memory bench-rank sweep screens screens-mail lock clean browser mailbox mail-tools
+.PHONY: demo models test check bench bench-memory bench-rank plots sweep screens screens-mail lock clean browser mailbox mail-tools
 
 demo: $(VENV)/.installed
 	$(BIN)/digest demo
@@ -65,6 +65,15 @@ bench-memory: $(VENV)/.installed-test
 bench-rank: $(VENV)/.installed-test
 	$(BIN)/python tests/bench/bench_rank.py
 	$(BIN)/python tests/bench/bench_rank_scale.py
+
+# The plots of docs/ranking.md, drawn anew from a run of the same benches.
+PLOTTED := items-few1 items-few3 items-likes digest-few1 digest-few3 digest-few10 digest-likes
+plots: $(VENV)/.installed-test
+	$(PIP) install "matplotlib>=3.10"
+	$(BIN)/python tests/bench/bench_rank.py --task $(PLOTTED) --json $(VENV)/quality.json \
+	  --method arxiv-sanity-lite zotero-arxiv-daily BM25 daily-digest
+	$(BIN)/python tests/bench/bench_rank_scale.py --json $(VENV)/scale.json
+	$(BIN)/python tests/bench/plot_rank.py $(VENV)/quality.json $(VENV)/scale.json
 
 # The promise under fire, at full length: kills, stops, cut connections, a full disk; minutes.
 sweep: $(VENV)/.installed-test

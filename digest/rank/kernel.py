@@ -228,10 +228,12 @@ class Kernel:
             new = sp.csr_matrix((weights.shape[0], 0))
         terms = (known.astype(np.float32) @ self.corpus.terms).tocsr()
         terms = (terms + new.astype(np.float32) @ fresh.terms).tocsr()
-        terms.data **= self._settings.evenness
+        thinness = FEW_LIKES / np.maximum(likes, FEW_LIKES)
+        of_few, evenness = self._settings.evenness_of_few, self._settings.evenness
+        power = evenness + (of_few - evenness) * thinness[:, 0]
+        terms.data **= np.repeat(power, np.diff(terms.indptr)).astype(np.float32)
         terms = unit_rows(terms)
         latent = known @ self.corpus.unit + new @ fresh.unit
-        thinness = FEW_LIKES / np.maximum(likes, FEW_LIKES)
         return Blend(
             terms=terms,
             damped=self._space.project(terms) * self._space.damping,

@@ -21,6 +21,7 @@ class Settings:
         breadth: directions kept of a small corpus, times the square root of its items (compared).
         ridge_floor, ridge_share: the ridge is floor + share * items of the corpus (compared).
         evenness: power on a profile's weights; below 1 a word of one like counts more (compared).
+        evenness_of_few: the same for up to three likes, fading with more (compared).
         topics: weight of likeness in the main directions, against 1 for words (compared).
         topics_of_few: what is added to it for up to three likes, fading with more (compared).
         neighbours: items of the corpus that a profile of few likes borrows (compared).
@@ -42,7 +43,8 @@ class Settings:
     breadth: float = 1.4
     ridge_floor: float = 3.0
     ridge_share: float = 0.001
-    evenness: float = 0.5
+    evenness: float = 0.7
+    evenness_of_few: float = 0.45
     topics: float = 0.5
     topics_of_few: float = 0.5
     neighbours: int = 30

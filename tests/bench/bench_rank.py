@@ -23,7 +23,7 @@ from rank_tasks import FOLDS, METRICS, Task, citeulike, goldstandard, interval, 
 
 from digest import rank
 
-TIMED = 5  # people of each fold on whom a slow peer's time is taken anew
+TIMED = 3  # people of each fold on whom a slow peer's time is taken anew
 BASE, OURS = "arxiv-sanity-lite", "daily-digest"
 
 

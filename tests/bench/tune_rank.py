@@ -26,12 +26,11 @@ from digest import rank
 from digest.rank.ranker import CorpusRanker
 
 GRID = {
-    "breadth": (1.4, 9.0),
-    "evenness": (0.4, 0.5, 0.6, 0.7),
-    "ridge_share": (0.0005, 0.001, 0.002),
+    "evenness": (0.6, 0.7),
+    "evenness_of_few": (0.4, 0.45, 0.5),
     "borrowed": (1.5, 3.0),
 }
-REFITTED = ("breadth",)  # the other constants are used after the factorisation
+REFITTED = ("directions", "breadth")  # the other constants come after the factorisation
 NAMES = ("items-likes", "items-few3", "digest-likes", "digest-few3", "digest-titles")
 
 
