@@ -133,6 +133,8 @@ def test_a_reader_joins_judges_leaves_and_is_forgotten(base_url, page, mails):
     check(page)
     page.get_by_role("link", name="Back to the digest").click()
     check(page)
+    page.goto(preferences.partition("?")[0] + "/next")
+    check(page)
     page.goto(preferences.partition("?")[0] + "/feedback")
     expect(page.get_by_role("button", name="Undo")).to_be_visible()
     check(page)
