@@ -38,6 +38,8 @@ def draw_quality(reports: list[dict]) -> None:
         order = sorted(found, key=lambda text: int(text) if text.isdigit() else 10**6)
         for method, colour in COLOURS.items():
             shown = [n for n, text in enumerate(order) if method in found[text]]
+            if not shown:
+                continue
             values = [found[order[n]][method]["nDCG@10"] for n in shown]
             width = 2.2 if method == OURS else 1.2
             panel.plot(shown, values, "o-", color=colour, label=method, linewidth=width, ms=3.5)
