@@ -200,8 +200,7 @@ async def _filled(folder: Path) -> Shown:
             await fetch_due(app.database, fetcher, clock=clock, progress=ignore_progress)
         clock.now += timedelta(hours=2)
         compose_due(app.database, app.composer, clock=clock, progress=ignore_progress)
-        with app.database.write() as connection:
-            count_days(connection, clock.now)
+        count_days(app.database, clock.now)
         clock.now = today
     with app.database.write() as connection:
         [digest, *_] = [one for one in digests_of(connection, ada.id, 9) if one.picks]
