@@ -1,9 +1,11 @@
 """A reader's whole life in a real browser: `digest serve`, real SMTP, Chromium, axe-core."""
 
+import json
 import re
 import signal
 import socket
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import axe_core_python
@@ -41,14 +43,12 @@ def link_in(mail, path):
     return re.search(rf"http://\S+/{path}/\S+", text)[0]
 
 
-@pytest.fixture
-def base_url(installation, listings, mails):
+@contextmanager
+def served(installation, settings):
+    """Let `digest serve` answer on loopback, until it has items; give its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    settings = SETTINGS.partition("[[subscribers]]")[0].format(
-        smtp_port=mails.port, papers=listings.url("/papers"), arxiv=listings.url("/arxiv")
-    )
     installation.write(settings + WEB.format(port=port))
     process = installation.start("serve")
     address = f"http://127.0.0.1:{port}"
@@ -61,13 +61,24 @@ def base_url(installation, listings, mails):
         except httpx.TransportError:
             return []
 
-    until(is_up)
-    yield address
-    process.send_signal(signal.SIGTERM)
-    _, logged = process.communicate(timeout=WAIT_SECONDS)
+    try:
+        until(is_up)
+        yield address
+    finally:
+        process.send_signal(signal.SIGTERM)
+        _, logged = process.communicate(timeout=WAIT_SECONDS)
     assert process.returncode == 0, logged
     assert ADA not in logged
     assert "Traceback" not in logged
+
+
+@pytest.fixture
+def base_url(installation, listings, mails):
+    settings = SETTINGS.partition("[[subscribers]]")[0].format(
+        smtp_port=mails.port, papers=listings.url("/papers"), arxiv=listings.url("/arxiv")
+    )
+    with served(installation, settings) as address:
+        yield address
 
 
 @pytest.fixture(params=[True, False], ids=["JavaScript", "no JavaScript"])
@@ -162,3 +173,56 @@ def test_a_reader_joins_judges_leaves_and_is_forgotten(base_url, page, mails):
     page.get_by_role("button", name="Erase everything").click()
     expect(page.get_by_role("heading", name="You are forgotten")).to_be_visible()
     check(page)
+
+
+PROTEINS = ("Folding of membrane proteins", "Protein folding by diffusion", "How proteins fold")
+GRAPHS = ("Spectral graph sparsifiers", "Colouring planar graphs", "Graph minors in parallel")
+NO_WISHES = """
+[[subscribers]]
+email = "ada@example.org"
+timezone = "UTC"
+max_items = 2
+minimum_score = 0.0
+explore = false
+"""
+
+
+def listing(today):
+    """Six papers of two topics: one protein leads, then come the graphs."""
+    titles = (PROTEINS[0], *GRAPHS, *PROTEINS[1:])
+    at = f"{today}T00:00:00.000Z"
+    papers = [
+        {
+            "id": f"2611.0000{place}",
+            "title": title,
+            "summary": f"{title}: what is known of it, and what is new.",
+            "authors": [{"name": f"Author {place}"}],
+            "upvotes": 90 - 15 * place,
+            "publishedAt": at,
+        }
+        for place, title in enumerate(titles, start=1)
+    ]
+    return json.dumps(
+        [{"paper": one, "title": one["title"], "publishedAt": at} for one in papers]
+    ).encode()
+
+
+def test_feedback_changes_the_next_digest(installation, listings, mails, page, today):
+    listings.broken["/papers"] = listing(today)
+    head, _, _ = SETTINGS.partition("[[subscribers]]")
+    settings = head.format(
+        smtp_port=mails.port, papers=listings.url("/papers"), arxiv=listings.url("/arxiv")
+    )
+    listings.day = 3  # nothing on arXiv
+    with served(installation, settings + NO_WISHES):
+        [digest] = until(lambda: mails.to(ADA))
+        coming = link_in(digest, "p").partition("?")[0] + "/next"
+        page.goto(coming)
+        assert page.get_by_role("article").first.get_by_role("heading").inner_text() in GRAPHS
+        page.goto(link_in(digest, "d").rpartition("/")[0])
+        page.get_by_role("article").filter(has_text=PROTEINS[0]).get_by_text("Details").click()
+        page.get_by_role("button", name="More like this").click()
+        page.goto(coming)
+        shown = page.get_by_role("article").first
+        assert shown.get_by_role("heading").inner_text() in PROTEINS[1:]
+        expect(shown.get_by_text(PROTEINS[0])).to_be_visible()  # the reason
