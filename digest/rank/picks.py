@@ -10,7 +10,7 @@ Source: Carbonell and Goldstein 1998, SIGIR, 335-336.
 """
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -145,13 +145,15 @@ class _Likeness:
             terms = day.texts.terms
             self._alike = ((terms @ terms.T).toarray() - UNLIKE) / (ALIKE - UNLIKE)
 
-    def to(self, taken: Places, candidates: Places) -> Array:
-        """Compare each reader's newest pick [m] with its candidates [m, K]: [m, K]."""
-        if self._alike is not None:
-            found = self._alike[taken[:, None], candidates]
-        else:
-            found = np.einsum("mKk,mk->mK", self._unit[candidates], self._unit[taken])
-        return np.clip(found, 0.0, 1.0).astype(np.float64)
+    def among(self, candidates: Places) -> Callable[[Places], Array]:
+        """Give what compares each reader's newest pick [m] with its candidates [m, K]: [m, K]."""
+        alike, unit = self._alike, self._unit
+        if alike is not None:
+            return lambda taken: np.clip(alike[taken[:, None], candidates], 0.0, 1.0)
+        gathered = unit[candidates]
+        return lambda taken: np.clip(
+            np.einsum("mKk,mk->mK", gathered, unit[taken]), 0.0, 1.0
+        ).astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,7 @@ class _Round:
         worth = np.maximum(np.take_along_axis(total, candidates, axis=1), 0.0)
         discount = self._discounts(rows)
         shares = _Shares(self.judged, rows, candidates, self.wanted[rows], self.settings)
-        everyone = np.arange(len(rows))
+        everyone, likeness = np.arange(len(rows)), self.likeness.among(candidates)
         nearest = np.zeros(candidates.shape)
         chosen: list[list[int]] = [[] for _ in rows]
         for _ in range(int(self.wanted[rows].max())):
@@ -192,7 +194,7 @@ class _Round:
                     open_[row] &= ~np.isin(candidates[row], list(self.judged.day.duplicates[place]))
             open_[everyone, best] = False
             shares.count(best, going)
-            np.maximum(nearest, self.likeness.to(taken, candidates), out=nearest)
+            np.maximum(nearest, likeness(taken), out=nearest)
         return chosen
 
     def _discounts(self, rows: Sequence[int]) -> Array:

@@ -43,9 +43,17 @@ def _with_shares(
         return [_by_votes(items[n], max(float(judged.total[reader, n]), 0.0)) for n in places]
     best = start + np.argmax(judged.evidence[start:end, places], axis=0)
     voices = {row: _voices(judged, row, places, kernel) for row in dict.fromkeys(best.tolist())}
+    # Taken together: a number at a time out of an array costs more than what is done with it.
+    sums = (
+        judged.evidence[best, places],
+        judged.learned[best, places],
+        judged.popular[reader, places],
+    )
     return [
-        _ranked(items[n], judged, reader, row, n, [(*voice, k) for voice in voices[row]])
-        for k, (n, row) in enumerate(zip(places, best.tolist(), strict=True))
+        _ranked(items[n], judged, reader, row, n, found, [(*voice, k) for voice in voices[row]])
+        for k, (n, row, *found) in enumerate(
+            zip(places, best.tolist(), *(one.tolist() for one in sums), strict=True)
+        )
     ]
 
 
@@ -80,18 +88,24 @@ def _voices(
 
 
 def _ranked(
-    item: Item, judged: Judged, reader: int, row: int, place: int, voices: Sequence[Voice]
+    item: Item,
+    judged: Judged,
+    reader: int,
+    row: int,
+    place: int,
+    sums: Sequence[float],
+    voices: Sequence[Voice],
 ) -> Ranked:
-    dial = judged.portraits[reader].popularity
-    votes = float(judged.popular[reader, place])
-    own = (1.0 - dial) * -math.expm1(-max(float(judged.evidence[row, place]), 0.0))
+    portrait = judged.portraits[reader]
+    evidence, learned, votes = sums
+    own = (1.0 - portrait.popularity) * -math.expm1(-max(evidence, 0.0))
     if own <= 0.0:
         return _by_votes(item, votes)
     profile = judged.profiles[row]
     parts = [
         *_matches(judged, profile, place),
-        *_learned(judged, row, place, voices),
-        *_disliked(judged, judged.portraits[reader], row, place),
+        *_learned(judged, learned, place, voices),
+        *_disliked(judged, portrait, row, place),
     ]
     scale = own / sum(part for _, _, part in parts)
     reasons = [
@@ -119,8 +133,7 @@ def _matches(judged: Judged, profile: Profile, place: int) -> Iterator[Part]:
             yield ReasonKind.LESS_OF, index.spelled(wish, place), -LESS_OF
 
 
-def _learned(judged: Judged, row: int, place: int, voices: Sequence[Voice]) -> Iterator[Part]:
-    learned = float(judged.learned[row, place])
+def _learned(judged: Judged, learned: float, place: int, voices: Sequence[Voice]) -> Iterator[Part]:
     if learned <= 0.0:
         return
     for kind, loudest, shares, k in voices:
@@ -134,7 +147,7 @@ def _learned(judged: Judged, row: int, place: int, voices: Sequence[Voice]) -> I
 
 
 def _disliked(judged: Judged, portrait: Portrait, row: int, place: int) -> Iterator[Part]:
-    taken = float(judged.against[row, place])
+    taken = float(judged.against[row, place]) if portrait.disliked else 0.0
     if taken <= 0.0:
         return
     index = judged.day.index
