@@ -24,6 +24,7 @@ from digest import rank
 from digest.model import Item, Reader
 from digest.rank.evidence import Day, gather
 from digest.rank.profile import portray
+from digest.writers import collect_rarely
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 BATCH = 500
@@ -93,6 +94,7 @@ def rank_many(share: tuple[int, int]) -> tuple[float, float, float]:
     Returns:
         Seconds of the processor; of the bare product, for one subscriber; MiB at the peak.
     """
+    collect_rarely()  # as the program does
     seed, subscribers = share
     work, rng = WORK[0], np.random.default_rng(seed)
     allowed = np.ones((BATCH, len(work.items)), dtype=np.bool_)
