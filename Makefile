@@ -81,6 +81,7 @@ sweep: $(VENV)/.installed-test
 
 # Every kind of mail as pictures, and its text part into the docs.
 screens-mail: $(VENV)/.installed-test browser
+	$(PIP) install pillow
 	$(BIN)/python -m tests.screens build/screens
 
 # Every page as pictures, into the docs; Pillow makes them small.

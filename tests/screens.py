@@ -56,7 +56,10 @@ def picture(browser: Browser, html: str, width: int, scheme: str, path: Path) ->
     if path.name in SHOWN:
         height = min(SHOWN_HEIGHT, page.evaluate("document.documentElement.scrollHeight"))
         clip = {"x": 0, "y": 0, "width": width, "height": height}
-        page.screenshot(path=DOCS / "screens" / path.name, full_page=True, clip=clip)
+        from tests.pages.pictures import small  # Pillow is there for pictures alone, not in tests
+
+        picture = small(page.screenshot(full_page=True, clip=clip), colours=64)
+        picture.save(DOCS / "screens" / path.name, optimize=True)
     page.close()
 
 

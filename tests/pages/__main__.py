@@ -5,15 +5,14 @@
 Needs Pillow (extra `dev`) to make the pictures small.
 """
 
-import io
 import sys
 import tempfile
 from pathlib import Path
 
-from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from tests.pages.browsing import open_page
+from tests.pages.pictures import small
 from tests.pages.showcase import PAGES, ROOT, installation
 
 FOLDER = ROOT / "docs" / "screens"
@@ -21,13 +20,6 @@ WIDTHS = (375, 1280)
 SCHEMES = ("light", "dark")
 # What is further down looks like what is above.
 MOST_PIXELS = 1300
-COLOURS = 24
-
-
-def small(picture: bytes) -> Image.Image:
-    """Reduce a picture to few colours."""
-    image = Image.open(io.BytesIO(picture)).convert("RGB")
-    return image.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
 
 
 def main() -> None:
