@@ -49,7 +49,9 @@ check: $(VENV)/.installed-test
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python tests/bench/bench_day.py
+	$(BIN)/python -m tests.bench.bench_fetch
 	$(BIN)/python tests/bench/bench_compose.py
+	$(BIN)/python tests/bench/bench_web.py
 	$(BIN)/python tests/bench/bench_sign.py
 	$(BIN)/python -m tests.bench.judge_messages
 	@if [ -x /usr/sbin/smtp-source ]; then $(BIN)/python tests/bench/bench_handover.py && \
@@ -59,7 +61,6 @@ bench: $(VENV)/.installed-test
 # Whether delivering to 100,000 readers takes more memory than to 1,000; minutes, most to compose.
 bench-memory: $(VENV)/.installed-test
 	$(BIN)/python tests/bench/bench_memory.py
-	$(BIN)/python tests/bench/bench_web.py
 
 # Ranking beside the peers' methods (the first run half an hour, later ones minutes), and at scale.
 bench-rank: $(VENV)/.installed-test
