@@ -13,7 +13,7 @@ from digest.store.digests import load_digests
 from digest.store.subscribers import add_feedback, remove_feedback
 from digest.web.reading import show_item
 from digest.web.site import Here, Site
-from digest.web.views import view_picks
+from digest.web.views import view_mentions, view_picks
 
 router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 
@@ -21,8 +21,13 @@ router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 @router.get("/d/{token}")
 def web_copy(site: Here, token: str) -> Response:
     site, _subscriber, digest = _own_digest(site, token)
-    picks = view_picks(site.language, digest)
-    return site.page("digest.html", edition=digest.edition, picks=picks, here=f"/d/{token}")
+    return site.page(
+        "digest.html",
+        edition=digest.edition,
+        picks=view_picks(site.language, digest),
+        mentions=view_mentions(site.language, digest),
+        here=f"/d/{token}",
+    )
 
 
 @router.get("/d/{token}/{place}")

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from digest.compose import wording
+from digest.compose import headings, wording
 from digest.compose.extract import telling_sentences
-from digest.model import Digest, Item
+from digest.model import Digest, Item, MentionKind
 from digest.render import Language
 
 
@@ -37,6 +37,14 @@ class PickView:
     item: ItemView
     reasons: tuple[str, ...]
     section: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MentionsView:
+    """What a digest names under one heading: the items, and why each is there."""
+
+    heading: str
+    lines: tuple[tuple[ItemView, str], ...]
 
 
 def view_item(language: Language, item: Item, *, has_pictures: bool = False) -> ItemView:
@@ -80,6 +88,25 @@ def view_picks(language: Language, digest: Digest) -> list[PickView]:
         )
         section = name
     return shown
+
+
+def view_mentions(language: Language, digest: Digest) -> list[MentionsView]:
+    """Give what a digest names without carrying it, a heading for each kind that there is."""
+    return [
+        MentionsView(
+            heading=headings.mention_heading(language, kind, digest),
+            lines=tuple(
+                (
+                    view_item(language, one.item),
+                    headings.mention_note(language, one, digest.edition),
+                )
+                for one in digest.mentions
+                if one.kind is kind
+            ),
+        )
+        for kind in MentionKind
+        if any(one.kind is kind for one in digest.mentions)
+    ]
 
 
 def view_items(

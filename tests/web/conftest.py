@@ -9,10 +9,12 @@ from email.policy import default
 import httpx
 import pytest
 
-from digest.app import App
+from digest.app import App, ignore_progress
 from digest.config import Settings, admin_token
 from digest.fetch.sandbox import Sandbox
 from digest.model import Links as ItemLinks
+from digest.pipeline.composing import compose_due
+from digest.store.digests import digests_of
 from digest.store.outbox import list_deliveries
 from digest.store.subscribers import find_subscriber
 from digest.web.app import make_app
@@ -116,6 +118,12 @@ class World:
         reader = self.subscriber(email)
         self.post(self.links.confirm(reader.id, reader.link_epoch, self.clock()))
         return self.subscriber(email)
+
+    def composed(self, email: str = "ada@example.org"):
+        """Compose what is due; give a reader's digests, the newest first."""
+        compose_due(self.database, self.app.composer, clock=self.clock, progress=ignore_progress)
+        with self.database.read() as connection:
+            return digests_of(connection, self.subscriber(email).id, 9)
 
     def preferences(self, reader) -> str:
         return self.links.preferences(reader.id, reader.link_epoch)

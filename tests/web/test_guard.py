@@ -101,6 +101,9 @@ def test_a_broken_multipart_body_is_refused(world):
     assert answer.status_code < 500
 
 
+OWN_PAGES = ("next", "feedback", "digests", "erase")
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_is_shown_as_text_wherever_it_is_shown(world, text):
     evil = make_item(
@@ -109,6 +112,7 @@ def test_hostile_text_is_shown_as_text_wherever_it_is_shown(world, text):
         summary=text,
         authors=(text,),
         organisation=text,
+        categories=(text,),
         sources=("papers",),
         links=ItemLinks(page="javascript:alert(1)"),
         upvotes=999,
@@ -116,7 +120,15 @@ def test_hostile_text_is_shown_as_text_wherever_it_is_shown(world, text):
     )
     store_items(world.database, [evil])
     reader = world.joined(topics=f"topic {text}\ngraph neural networks")
+    world.clock.move(days=1)
+    [digest] = world.composed()
+    copy = world.links.digest(reader.id, digest.id, reader.link_epoch)
+    world.post(f"{copy}/1/more")
     pages = [
+        world.get(copy).text,
+        world.get(f"{copy}/1").text,
+        *(world.get(f"{world.preferences(reader)}/{part}").text for part in OWN_PAGES),
+        world.get("/search", params={"topic": text}).text,
         world.get("/").text,
         world.get(f"/item/{evil.id}").text,
         world.get("/search", params={"q": text}).text,

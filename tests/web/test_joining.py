@@ -7,8 +7,6 @@ import pytest
 
 from digest.links import CONFIRM_WITHIN
 from digest.model import DeliveryKind, DeliveryStatus, SubscriberStatus, Verdict
-from digest.pipeline.composing import compose_due
-from digest.store.digests import digests_of
 from digest.store.membership import save_wishes
 from digest.store.subscribers import feedback_of
 
@@ -19,13 +17,6 @@ def kinds(world):
     return [one.kind for one in reversed(world.deliveries())]
 
 
-def composed(world):
-    compose_due(world.database, world.app.composer, clock=world.clock, progress=lambda *_: None)
-    reader = world.subscriber()
-    with world.database.read() as connection:
-        return digests_of(connection, reader.id, 9)
-
-
 def test_a_sign_up_is_asked_for_confirmation_and_nothing_else(world):
     assert world.sign_up(ADA, topics="graph neural networks").status_code == 200
 
@@ -34,7 +25,7 @@ def test_a_sign_up_is_asked_for_confirmation_and_nothing_else(world):
     assert [interest.name for interest in reader.interests] == ["graph neural networks"]
     [delivery] = world.deliveries()
     assert (delivery.kind, delivery.recipient) == (DeliveryKind.CONFIRMATION, ADA)
-    assert composed(world) == []
+    assert world.composed() == []
 
 
 def test_following_the_link_changes_nothing_until_the_button_is_pressed(world):
@@ -151,7 +142,7 @@ def test_preferences_are_shown_changed_and_meet_the_next_digest(world):
     assert (interest.name, interest.muted_words) == ("Proteins", ("study 10", "study 7"))
     assert (changed.max_items, changed.at_least, changed.language) == (2, 2, "de")
     world.clock.move(days=1)
-    [digest] = composed(world)
+    [digest] = world.composed()
     titles = [pick.item.title for pick in digest.picks]
     assert all("Protein folding" in title for title in titles)
     assert not any(title.endswith(("study 10", "study 7")) for title in titles)
@@ -162,9 +153,9 @@ def test_a_pause_keeps_digests_away_until_its_day(world):
     world.post(world.preferences(reader), data={"paused_until": "2026-11-25", "at": "05:30"})
 
     world.clock.move(days=2)
-    assert composed(world) == []
+    assert world.composed() == []
     world.clock.move(days=3)
-    assert len(composed(world)) == 1
+    assert len(world.composed()) == 1
 
 
 def test_one_click_unsubscribes_at_once_without_login_cookie_or_redirect(world):
@@ -217,7 +208,7 @@ def test_links_are_void_after_leaving_and_the_farewell_leads_back(world):
 def test_feedback_is_asked_for_given_shown_and_taken_back(world):
     reader = world.joined(ADA, topics="graph neural networks")
     world.clock.move(days=1)
-    [digest] = composed(world)
+    [digest] = world.composed()
     copy = world.links.digest(reader.id, digest.id, 0)
 
     assert digest.picks[0].item.title in world.get(copy).text
@@ -240,7 +231,7 @@ def feedback(world, reader):
 def test_data_can_be_exported_and_erased(world):
     reader = world.joined(ADA, topics="graphs")
     world.clock.move(days=1)
-    composed(world)
+    world.composed()
     page = world.preferences(reader)
 
     exported = world.get(f"{page}/export").json()
@@ -267,7 +258,7 @@ def test_config_owned_preferences_are_the_operators(world):
 def test_the_next_digest_shows_the_effect_of_feedback(world):
     reader = world.joined(ADA, max_items="3")
     world.clock.move(days=1)
-    [digest] = composed(world)
+    [digest] = world.composed()
     page = f"{world.preferences(reader)}/next"
     before = re.findall(r"[A-Z][a-z ]+, study \d+", world.get(page).text)
     liked = next(pick for pick in digest.picks if "Protein" in pick.item.title)
@@ -280,4 +271,4 @@ def test_the_next_digest_shows_the_effect_of_feedback(world):
     after = re.findall(r"[A-Z][a-z ]+, study \d+", world.get(page).text)
     assert before != after
     assert sum("Protein" in one for one in after) > sum("Protein" in one for one in before)
-    assert len(composed(world)) == 1
+    assert len(world.composed()) == 1

@@ -5,8 +5,6 @@ from datetime import timedelta
 
 import pytest
 
-from digest.pipeline.composing import compose_due
-from digest.store.digests import digests_of
 from tests.store.makers import make_item, store_items
 from tests.web.conftest import NOW
 
@@ -83,9 +81,7 @@ def test_what_is_like_an_item_comes_from_the_whole_archive(world):
 def test_who_comes_by_a_signed_link_can_say_more_like_this_on_the_page_of_an_item(world):
     reader = world.joined(topics="graph neural networks")
     world.clock.move(days=1)
-    compose_due(world.database, world.app.composer, clock=world.clock, progress=lambda *_: None)
-    with world.database.read() as connection:
-        [digest] = digests_of(connection, reader.id, 9)
+    [digest] = world.composed()
     copy = world.links.digest(reader.id, digest.id, reader.link_epoch)
 
     page = world.get(f"{copy}/1").text
@@ -93,6 +89,19 @@ def test_who_comes_by_a_signed_link_can_say_more_like_this_on_the_page_of_an_ite
     assert digest.picks[0].item.title in page
     assert f'action="{copy.removeprefix(world.links.base_url)}/1/more"' in page
     assert "More like this" not in world.get(f"/item/{digest.picks[0].item.id}").text
+
+
+def test_the_web_copy_names_what_the_mail_names(world):
+    reader = world.joined(topics="graph neural networks", max_items="3")
+    world.clock.move(days=1)
+    [digest] = world.composed()
+    assert digest.mentions
+
+    page = world.get(world.links.digest(reader.id, digest.id, reader.link_epoch)).text
+
+    assert "Also new today" in page
+    for mention in digest.mentions:
+        assert mention.item.title in page
 
 
 @pytest.mark.parametrize("query", ["page=0", "page=61", "page=x", f"q={'a' * 201}"])

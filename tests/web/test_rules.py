@@ -11,8 +11,6 @@ from sqlalchemy import select
 
 from digest.errors import StoreError
 from digest.model import SubscriberStatus
-from digest.pipeline.composing import compose_due
-from digest.store.digests import digests_of
 from digest.store.membership import SuppressionReason, suppress
 from digest.store.schema import metadata
 from digest.store.subscriber_rows import address_key
@@ -122,9 +120,7 @@ def addresses(world, method):
     """Fill each route of the application with what a reader's links hold."""
     reader = world.joined(ADA, topics="graph neural networks\nprotein folding")
     world.clock.move(days=1)
-    compose_due(world.database, world.app.composer, clock=world.clock, progress=lambda *_: None)
-    with world.database.read() as connection:
-        [digest] = digests_of(connection, reader.id, 9)
+    [digest] = world.composed()
     token = {
         "c": world.links.confirm(reader.id, 0, world.clock()),
         "p": world.preferences(reader),
