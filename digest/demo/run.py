@@ -25,7 +25,7 @@ from digest.config import ENVIRONMENT_PREFIX
 from digest.config_file import load_settings
 from digest.demo.listings import arxiv_rss, daily_papers_json
 from digest.errors import ConfigError
-from digest.model import Digest, Pick, Subscriber
+from digest.model import Digest, DigestState, Pick, Subscriber
 from digest.pipeline.composing import compose_due
 from digest.pipeline.delivering import deliver_due
 from digest.pipeline.fetching import fetch_due
@@ -216,9 +216,15 @@ def _show(app: App, mailbox: Mailbox) -> None:
 
 
 def _show_digest(subscriber: Subscriber, digest: Digest) -> None:
+    schedule = subscriber.schedule
+    heading = (
+        f"{subscriber.email}, {digest.edition:%a %d %b}, {schedule.at:%H:%M} in {schedule.timezone}"
+    )
+    if digest.state is DigestState.HELD:
+        console.lines(f"{heading}: too little was new, no mail", "")
+        return
     console.table(
-        f"{subscriber.email}, {digest.edition:%a %d %b}, {subscriber.schedule.at:%H:%M} in "
-        f"{subscriber.schedule.timezone}",
+        heading,
         ("", "score", "item", "why"),
         [(pick.place, f"{pick.score:.2f}", pick.item.title, _why(pick)) for pick in digest.picks],
     )
