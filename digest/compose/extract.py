@@ -107,12 +107,12 @@ def _chosen(text: str, found: tuple[tuple[tuple[int, ...], int], ...], room: int
     left = room - len(parts[place]) - GAP
     following = {place + 1}
     while True:
+        # What adds a word comes before whatever follows a chosen sentence and adds none.
         fitting = [
             (added, claims[place], -place)
             for place, words in held.items()
             if (added := (words & ~known).bit_count()) and len(parts[place]) <= left
-        ]
-        fitting += [
+        ] or [
             (0, claims[place], -place)
             for place in following
             if place < len(parts) and len(parts[place]) <= left
