@@ -20,10 +20,12 @@ from imap_tools import (
 from digest.config import ImapSettings
 from digest.deliver.bounces import LONGEST_MAIL_BYTES
 from digest.deliver.maildir import READ_AT_ONCE
-from digest.errors import ConfigError, TransportError
+from digest.deliver.tls import tls_context
+from digest.errors import TransportError
 
 # Searched at a time: the answer is one line, and imaplib takes a line of a million octets.
 SEARCHED_AT_ONCE = 20_000
+CA_FILE = "bounces.imap.ca_file"
 
 
 class ImapMailbox:
@@ -90,13 +92,13 @@ class ImapMailbox:
         box: BaseMailBox
         if settings.security == "tls":
             # Without a context imaplib would check no certificate.
-            context = _tls_context(settings)
+            context = tls_context(CA_FILE, settings.ca_file)
             box = MailBox(settings.host, settings.number, timeout=seconds, ssl_context=context)
         else:
             box = MailBoxUnencrypted(settings.host, settings.number, timeout=seconds)
         try:
             if settings.security == "starttls":
-                _checked(box.client.starttls(_tls_context(settings)))
+                _checked(box.client.starttls(tls_context(CA_FILE, settings.ca_file)))
             log_in = box.login if settings.login == "password" else box.xoauth2
             log_in(settings.username, self._password, None)
             # A server shows more once it knows who asks, and imaplib does not look again.
@@ -148,12 +150,3 @@ def _checked(answer: tuple[str, Sequence[object]]) -> Sequence[object]:
 def _literal(parts: Sequence[object]) -> bytes:
     """Give the mail out of an answer to FETCH; empty if it is gone."""
     return next((part[1][:LONGEST_MAIL_BYTES] for part in parts if isinstance(part, tuple)), b"")
-
-
-def _tls_context(settings: ImapSettings) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=settings.ca_file)
-    except OSError as error:  # ssl.SSLError is one
-        raise ConfigError(
-            f"bounces.imap.ca_file: {settings.ca_file}: cannot be read as certificates: {error}"
-        ) from error

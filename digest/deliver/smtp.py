@@ -22,6 +22,7 @@ from digest.config import SmtpSettings, smtp_password
 from digest.deliver.envelope import Offer, Stage, UnsendableError, seal
 from digest.deliver.pool import Connection, Pool
 from digest.deliver.replies import cleaned
+from digest.deliver.tls import tls_context
 from digest.deliver.wire import Wire
 from digest.errors import ConfigError, TransportError
 from digest.model import Message, Reply
@@ -70,7 +71,9 @@ class SmtpTransport:
         self._patience = patience or Patience()
         self._relay = str(settings.socket or f"{settings.host}:{settings.port}")
         self._local_name = settings.local_name
-        self._tls = _tls_context(settings)
+        self._tls = (
+            None if settings.security == "none" else tls_context("smtp.ca_file", settings.ca_file)
+        )
         self._pool = Pool(
             self._connect,
             connections=settings.connections,
@@ -225,18 +228,6 @@ def _is_about_us(stage: Stage, reply: Reply) -> bool:
 
 def _is_transient(error: BaseException) -> bool:
     return isinstance(error, TransportError) and not error.permanent
-
-
-def _tls_context(settings: SmtpSettings) -> ssl.SSLContext | None:
-    """Make a context that checks certificate and host name; None where nothing is encrypted."""
-    if settings.security == "none":
-        return None
-    try:
-        return ssl.create_default_context(cafile=settings.ca_file)
-    except OSError as error:  # ssl.SSLError is one
-        raise ConfigError(
-            f"smtp.ca_file: {settings.ca_file}: cannot be read as certificates: {error}"
-        ) from error
 
 
 def _transport_error(relay: str, error: Exception) -> TransportError:
