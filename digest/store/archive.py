@@ -3,8 +3,9 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, Subquery, func, select
 
 from digest.model import Item
 from digest.store.items import item_of
@@ -71,15 +72,22 @@ def search_items(
     if found is None:
         return []
     rows = connection.execute(
-        select(items)
-        .join(item_words, item_words.c.item_id == items.c.id)
-        .join(found, found.c.number == item_words.c.number)
-        .where(SHOWN)
+        _items_of(found)
         .order_by(found.c.worth, items.c.eligible_at.desc(), items.c.id.desc())
         .limit(limit)
         .offset(skip)
     )
     return [item_of(row) for row in rows.mappings()]
+
+
+def _items_of(found: Subquery) -> Select[Any]:
+    """Select the shown items of matches, for the caller to order by their worth."""
+    return (
+        select(items)
+        .join(item_words, item_words.c.item_id == items.c.id)
+        .join(found, found.c.number == item_words.c.number)
+        .where(SHOWN)
+    )
 
 
 def resembling_items(connection: Connection, item: Item, limit: int) -> list[Item]:
@@ -88,10 +96,8 @@ def resembling_items(connection: Connection, item: Item, limit: int) -> list[Ite
     if found is None:
         return []
     rows = connection.execute(
-        select(items)
-        .join(item_words, item_words.c.item_id == items.c.id)
-        .join(found, found.c.number == item_words.c.number)
-        .where(SHOWN, items.c.id != item.id)
+        _items_of(found)
+        .where(items.c.id != item.id)
         .order_by(found.c.worth, items.c.id.desc())
         .limit(limit)
     )

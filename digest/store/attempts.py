@@ -29,7 +29,9 @@ def first_sent_at(connection: Connection) -> datetime | None:
 def count_attempts(connection: Connection, since: datetime) -> dict[AttemptOutcome, int]:
     """Count the attempts from an instant on, by how they ended."""
     rows = connection.execute(
-        select(attempts.c.outcome, func.count()).where(_from(since)).group_by(attempts.c.outcome)
+        select(attempts.c.outcome, func.count())
+        .where(made_from(since))
+        .group_by(attempts.c.outcome)
     )
     return dict.fromkeys(AttemptOutcome, 0) | dict(rows.all())
 
@@ -38,12 +40,13 @@ def last_refusals(connection: Connection, since: datetime, limit: int) -> list[A
     """Give the newest attempts from an instant on that were not taken, newest first."""
     rows = connection.execute(
         select(attempts)
-        .where(_from(since), attempts.c.outcome != AttemptOutcome.SENT)
+        .where(made_from(since), attempts.c.outcome != AttemptOutcome.SENT)
         .order_by(attempts.c.id.desc())
         .limit(limit)
     )
     return read_attempts(rows)
 
 
-def _from(since: datetime) -> ColumnElement[bool]:
+def made_from(since: datetime) -> ColumnElement[bool]:
+    """Give the condition that an attempt was made at an instant or later."""
     return attempts.c.id >= new_id(since)[:TIME_LENGTH]

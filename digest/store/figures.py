@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, time
 
 from sqlalchemy import Connection, case, func, select
 
-from digest.model import AttemptOutcome, Verdict, new_id
-from digest.store.attempts import TIME_LENGTH
+from digest.model import AttemptOutcome, Verdict
+from digest.store.attempts import made_from
 from digest.store.database import utc_day
 from digest.store.schema import PENDING, attempts, deliveries, feedback, items, listings
 from digest.store.tallies import CAME_BACK
@@ -83,7 +83,7 @@ def count_by_relay(connection: Connection, since: datetime, most: int) -> list[R
     """
     newest = (
         select(attempts.c.relay, attempts.c.outcome)
-        .where(attempts.c.id >= new_id(since)[:TIME_LENGTH])
+        .where(made_from(since))
         .order_by(attempts.c.id.desc())
         .limit(most)
         .subquery()

@@ -11,8 +11,8 @@ from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Connection, case, func, literal, select
 
-from digest.model import SubscriberStatus, new_id
-from digest.store.attempts import TIME_LENGTH
+from digest.model import SubscriberStatus
+from digest.store.attempts import made_from
 from digest.store.database import Database, upsert
 from digest.store.schema import attempts, tallies
 from digest.store.subscribers import count_by_status
@@ -109,9 +109,7 @@ def _subscribers_now(connection: Connection) -> dict[str, int]:
 
 def _attempts_of(connection: Connection, day: date) -> dict[str, int]:
     since = datetime.combine(day, time.min, UTC)
-    of_day = (attempts.c.id >= new_id(since)[:TIME_LENGTH]) & (
-        attempts.c.id < new_id(since + DAY)[:TIME_LENGTH]
-    )
+    of_day = made_from(since) & ~made_from(since + DAY)
     ending = _ending().label("ending")
     rows = connection.execute(select(ending, func.count()).where(of_day).group_by(ending))
     counts = dict.fromkeys(Ending, 0) | {Ending(name): count for name, count in rows.all()}
