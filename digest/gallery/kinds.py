@@ -83,25 +83,15 @@ def exhibits(mail: MailSettings, templates: Templates, language: str = "en") -> 
     """
     links = Links(NO_PAGES, [NO_KEY])
     builder = MessageBuilder(mail, templates, links)
-
-    def delivery(kind: DeliveryKind, subscriber: Subscriber) -> Delivery:
-        return Delivery(
-            id=DELIVERY_ID,
-            kind=kind,
-            recipient=subscriber.email,
-            message_id=message_id(DELIVERY_ID, mail),
-            created_at=NOW,
-            next_attempt_at=NOW,
-        )
-
     for name, label, digest, wishes in _digests():
         subscriber = replace(wishes, language=language)
-        message = builder.build(delivery(DeliveryKind.DIGEST, subscriber), digest, subscriber)
+        delivery = _delivery(DeliveryKind.DIGEST, subscriber, mail)
+        message = builder.build(delivery, digest, subscriber)
         yield Exhibit(name=name, label=label, message=message)
     for kind in DeliveryKind:
         if kind is not DeliveryKind.DIGEST:
             subscriber = replace(ADA, language=language)
-            message = builder.notice(delivery(kind, subscriber), subscriber)
+            message = builder.notice(_delivery(kind, subscriber, mail), subscriber)
             yield Exhibit(name=kind.value, label=kind.value.capitalize(), message=message)
 
 
@@ -123,16 +113,20 @@ def digest_exhibit(
 ) -> Exhibit:
     """Build a mail of a real reader's digest; its links open nothing."""
     builder = MessageBuilder(mail, templates, Links(NO_PAGES, [NO_KEY]))
-    delivery = Delivery(
+    delivery = _delivery(DeliveryKind.DIGEST, subscriber, mail)
+    message = builder.build(delivery, digest, subscriber)
+    return Exhibit(name="yours", label=f"Of {subscriber.email}", message=message)
+
+
+def _delivery(kind: DeliveryKind, subscriber: Subscriber, mail: MailSettings) -> Delivery:
+    return Delivery(
         id=DELIVERY_ID,
-        kind=DeliveryKind.DIGEST,
+        kind=kind,
         recipient=subscriber.email,
         message_id=message_id(DELIVERY_ID, mail),
         created_at=NOW,
         next_attempt_at=NOW,
     )
-    message = builder.build(delivery, digest, subscriber)
-    return Exhibit(name="yours", label=f"Of {subscriber.email}", message=message)
 
 
 def _digests() -> Iterator[tuple[str, str, Digest, Subscriber]]:

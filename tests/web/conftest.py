@@ -12,14 +12,21 @@ import pytest
 from digest.app import App, ignore_progress
 from digest.config import Settings, admin_token
 from digest.fetch.sandbox import Sandbox
+from digest.model import AttemptOutcome
 from digest.model import Links as ItemLinks
 from digest.pipeline.composing import compose_due
 from digest.store.digests import digests_of
-from digest.store.outbox import list_deliveries
+from digest.store.outbox import insert_deliveries, list_deliveries, record_attempts
 from digest.store.subscribers import find_subscriber
 from digest.web.app import make_app
 from digest.web.site import Site
-from tests.store.makers import make_item, store_items
+from tests.store.makers import (
+    make_attempt,
+    make_delivery,
+    make_digest,
+    make_item,
+    store_items,
+)
 
 BASE = "https://digest.example.org"
 NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
@@ -124,6 +131,22 @@ class World:
         compose_due(self.database, self.app.composer, clock=self.clock, progress=ignore_progress)
         with self.database.read() as connection:
             return digests_of(connection, self.subscriber(email).id, 9)
+
+    def attempted(self, reader):
+        """Let deliveries to a reader end just now, one in each way."""
+        now = self.clock()
+        made = [
+            make_delivery(
+                make_digest(reader, []), digest_id=None, created_at=now, next_attempt_at=now
+            )
+            for _ in AttemptOutcome
+        ]
+        tried = [
+            make_attempt(one, out, at=now) for one, out in zip(made, AttemptOutcome, strict=True)
+        ]
+        with self.database.write() as connection:
+            insert_deliveries(connection, made)
+            record_attempts(connection, tried)
 
     def preferences(self, reader) -> str:
         return self.links.preferences(reader.id, reader.link_epoch)

@@ -9,17 +9,13 @@ import axe_core_python
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from digest.model import AttemptOutcome, ListingOutcome, Verdict
+from digest.model import ListingOutcome, Verdict
 from digest.store.items import recent_items
-from digest.store.outbox import insert_deliveries, record_attempts
 from digest.store.sources import list_sources, record_check
 from digest.store.subscribers import add_feedback
 from digest.store.tallies import count_days
 from digest.web.server import serving
 from tests.store.makers import (
-    make_attempt,
-    make_delivery,
-    make_digest,
     make_subscriber,
     store_items,
     store_subscribers,
@@ -36,16 +32,8 @@ def fill(world):
     reader = make_subscriber(created_at=now)
     store_items(world.database, ITEMS)
     store_subscribers(world.database, [reader])
-    made = [
-        make_delivery(make_digest(reader, []), digest_id=None, next_attempt_at=now, created_at=now)
-        for _ in AttemptOutcome
-    ]
+    world.attempted(reader)
     with world.database.write() as connection:
-        insert_deliveries(connection, made)
-        record_attempts(
-            connection,
-            [make_attempt(one, out, at=now) for one, out in zip(made, AttemptOutcome, strict=True)],
-        )
         [state] = list_sources(connection)
         for _ in range(2):
             record_check(

@@ -5,12 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from digest.model import AttemptOutcome
 from digest.store.database import Database
-from digest.store.outbox import insert_deliveries, record_attempts
 from digest.store.tallies import count_days
 from digest.web.app import make_app
-from tests.store.makers import make_attempt, make_delivery, make_digest
 
 ELSEWHERE = {"Host": "10.0.0.5:8080"}
 PATHS = ("/healthz", "/readyz", "/metrics")
@@ -66,18 +63,8 @@ def test_a_database_of_another_schema_is_not_ready(world, monkeypatch):
 @pytest.fixture
 def figures(world):
     reader = world.joined()
-    now = world.clock()
-    made = [
-        make_delivery(make_digest(reader, []), digest_id=None, created_at=now, next_attempt_at=now)
-        for _ in AttemptOutcome
-    ]
-    with world.database.write() as connection:
-        insert_deliveries(connection, made)
-        record_attempts(
-            connection,
-            [make_attempt(one, out, at=now) for one, out in zip(made, AttemptOutcome, strict=True)],
-        )
-    count_days(world.database, now)
+    world.attempted(reader)
+    count_days(world.database, world.clock())
     world.clock.move(minutes=5)
     world.get("/nowhere")
     return world.get("/metrics", headers=ELSEWHERE).text
