@@ -1,22 +1,21 @@
 """What speaks for each item, for a batch of readers: likeness, exact matches, mutes.
 
-Shapes: m readers with P profiles between them, n items of the day, S seeds (the distinct
-liked items and topics that the profiles are made of).
+Shapes: m readers with P profiles between them, n items of the day.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from digest.model import Described, ReasonKind
-from digest.rank.kernel import Kernel, Texts, content_key, near_duplicates
+from digest.rank.kernel import Floats, Kernel, Texts, content_key, near_duplicates
+from digest.rank.making import Made
 from digest.rank.matching import Index, Wish
 from digest.rank.meaning import NO_MEANING, Meaning
 from digest.rank.popularity import popularity, recency
-from digest.rank.profile import Like, Portrait, Profile
+from digest.rank.profile import Portrait, Profile
 from digest.rank.settings import Settings
 
 Array = NDArray[np.float64]
@@ -42,6 +41,7 @@ class Day:
     """n items, prepared for any number of readers.
 
     Attributes:
+        beside: the items' texts after the ordinary ones, to be measured against them.
         duplicates: for each item the places of those that say nearly the same.
         places: where each content stands.
         titles: of all items; most liked items are not among them, and quickly seen not to be.
@@ -49,6 +49,7 @@ class Day:
 
     items: Sequence[Described]
     texts: Texts
+    beside: Texts
     index: Index
     popularity: Array
     recency: Array
@@ -60,34 +61,21 @@ class Day:
     def of(cls, items: Sequence[Described], kernel: Kernel) -> "Day":
         """Read a day's items once."""
         texts = kernel.read(items)
-        signs = popularity(items), recency(items)
         places: dict[tuple[object, ...], list[int]] = {}
         for place, item in enumerate(items):
             places.setdefault(content_key(item), []).append(place)
         titles = frozenset(item.title for item in items)
-        return cls(items, texts, Index(items), *signs, near_duplicates(texts), places, titles)
-
-
-@dataclass(frozen=True, slots=True)
-class Seeds:
-    """What the profiles of a batch are made of.
-
-    Attributes:
-        fresh: the distinct texts that the corpus does not hold.
-        rows: of each profile, its texts: column (corpus row, or C + place in `fresh`),
-            weight, and the like or topic itself.
-    """
-
-    fresh: Texts
-    rows: Sequence[Sequence[tuple[int, float, Like | str]]]
-
-    def weights(self, known: int) -> sp.csr_matrix:
-        """What each text counts in each profile: [P, known + fresh]."""
-        columns = [column for row in self.rows for column, _, _ in row]
-        values = np.array([weight for row in self.rows for _, weight, _ in row], dtype=np.float64)
-        ends = np.cumsum([0] + [len(row) for row in self.rows])
-        shape = (len(self.rows), known + self.fresh.terms.shape[0])
-        return sp.csr_matrix((values, columns, ends), shape=shape)
+        return cls(
+            items=items,
+            texts=texts,
+            beside=kernel.beside_ordinary(texts),
+            index=Index(items),
+            popularity=popularity(items),
+            recency=recency(items),
+            duplicates=near_duplicates(texts),
+            places=places,
+            titles=titles,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +83,6 @@ class Judged:
     """The evidence of a batch, kept so that reasons can be given for what is picked.
 
     Attributes:
-        profiles: P of them; those of a reader stand together.
-        first: [m + 1], reader r has profiles first[r] up to first[r + 1].
         matches: the places at which each wish of the batch is found.
         learned, against: [P, n], what likeness adds and disliked items take away; a learned
             value below 0 is chance, and there for the order alone.
@@ -105,138 +91,101 @@ class Judged:
         total: [m, n], the score; -inf where muted.
     """
 
-    portraits: Sequence[Portrait]
-    profiles: Sequence[Profile]
-    first: Sequence[int]
+    made: Made
     day: Day
-    seeds: Seeds
     matches: Mapping[Wish, Sequence[int]]
-    learned: Array
-    against: Array
-    evidence: Array
+    learned: Floats
+    against: Floats | None
+    evidence: Floats
     popular: Array
     total: Array
 
 
 def judge(
-    portraits: Sequence[Portrait],
-    day: Day,
-    kernel: Kernel,
-    settings: Settings,
-    meaning: Meaning = NO_MEANING,
+    made: Made, day: Day, kernel: Kernel, settings: Settings, meaning: Meaning = NO_MEANING
 ) -> Judged:
     """Gather the evidence for every item and reader of a batch."""
-    profiles = [profile for portrait in portraits for profile in portrait.profiles]
-    first = np.cumsum([0] + [len(portrait.profiles) for portrait in portraits]).tolist()
-    stated = [_texts_for(profile) for profile in profiles]
-    seeds = gather(stated, kernel)
-    likeness = _likeness(seeds, day, kernel)
+    likeness = kernel.likeness(made.blend, day.beside)
     if meaning.weight:
-        texts = [[(t if isinstance(t, str) else t.item, w) for t, w in row] for row in stated]
-        likeness = meaning.blend(likeness, texts, day.items)
+        likeness = meaning.blend(
+            likeness, [_texts(made, p) for p in range(len(made.profiles))], day.items
+        )
+    silent = [p for p in range(len(made.profiles)) if not made.seeds.said[made.said(p)]]
+    likeness[silent] = 0.0
     likeness -= ORDINARY
     learned = FAINT * likeness
     likeness *= SLOPE
     np.maximum(learned, likeness, out=learned)
-    _add_twins(learned, portraits, first, day)
-    against = _against(portraits, first, day, kernel, settings)
-    evidence = np.subtract(learned, against, out=likeness)
-    matches = _look_up(portraits, day.index)
-    for row, profile in enumerate(profiles):
+    _add_twins(learned, made, day)
+    against = _against(made, day, kernel, settings)
+    evidence = np.subtract(learned, 0.0 if against is None else against, out=likeness)
+    matches = _look_up(made.portraits, day.index)
+    for row, profile in enumerate(made.profiles):
         _add_matches(evidence[row], profile, matches)
-    evidence *= np.array([profile.weight for profile in profiles])[:, None]
-    total, popular = _totals(portraits, first, evidence, day)
-    for reader, portrait in enumerate(portraits):
+        if profile.weight != 1.0:
+            evidence[row] *= profile.weight
+    total, popular = _totals(made, evidence, day)
+    for reader, portrait in enumerate(made.portraits):
         for wish in portrait.muted:
             total[reader, matches[wish]] = -np.inf
-    return Judged(
-        portraits, profiles, first, day, seeds, matches, learned, against, evidence, popular, total
-    )
+    return Judged(made, day, matches, learned, against, evidence, popular, total)
 
 
-def gather(stated: Sequence[Sequence[tuple[Like | str, float]]], kernel: Kernel) -> Seeds:
-    """Find every text of P profiles: in the corpus, or read anew, each once."""
-    fresh: dict[tuple[object, ...], int] = {}
-    texts: list[Described | str] = []
-    known = kernel.corpus.terms.shape[0]
-
-    def column(seed: Like | str) -> int:
-        if not isinstance(seed, str) and (row := kernel.row(seed.item)) is not None:
-            return row
-        key = (seed,) if isinstance(seed, str) else content_key(seed.item)
-        if key not in fresh:
-            fresh[key] = known + len(texts)
-            texts.append(seed if isinstance(seed, str) else seed.item)
-        return fresh[key]
-
-    rows = [[(column(seed), weight, seed) for seed, weight in row] for row in stated]
-    return Seeds(kernel.read(texts), rows)
-
-
-def score_of(evidence: Array) -> Array:
+def score_of(evidence: Floats) -> Array:
     """Turn evidence into a score: 1 - exp(-evidence), just below 0 where there is none."""
-    score = np.abs(evidence)
-    score += 1.0
-    np.divide(evidence, score, out=score)
-    score *= ORDER_ONLY
-    speaking = evidence > 0.0
-    score[speaking] = -np.expm1(-evidence[speaking])
-    return score
+    silent = np.minimum(evidence, 0.0)
+    silent /= 1.0 - silent
+    silent *= ORDER_ONLY
+    score = np.maximum(evidence, 0.0, dtype=np.float64)
+    np.expm1(np.negative(score, out=score), out=score)
+    return np.subtract(silent, score, out=score)
 
 
-def _texts_for(profile: Profile) -> list[tuple[Like | str, float]]:
-    stated: list[tuple[Like | str, float]] = [(like, like.weight) for like in profile.likes]
-    return [*stated, (profile.topic, 1.0)] if profile.topic else stated
+def _texts(made: Made, profile: int) -> list[tuple[Described | str, float]]:
+    where = made.said(profile)
+    counts = made.seeds.counts[where].tolist()
+    return [
+        (seed if isinstance(seed, str) else seed.item, count)
+        for seed, count in zip(made.seeds.said[where], counts, strict=True)
+    ]
 
 
-def _likeness(seeds: Seeds, day: Day, kernel: Kernel) -> Array:
-    """Likeness of every profile to every item; ordinary for profiles of no texts."""
-    weights = seeds.weights(kernel.corpus.terms.shape[0])
-    found = kernel.likeness(kernel.blend(weights, seeds.fresh), day.texts)
-    found[np.diff(weights.indptr) == 0] = 0.0
-    return found
-
-
-def _against(
-    portraits: Sequence[Portrait],
-    first: Sequence[int],
-    day: Day,
-    kernel: Kernel,
-    settings: Settings,
-) -> Array:
+def _against(made: Made, day: Day, kernel: Kernel, settings: Settings) -> Floats | None:
     """What disliked items take away, the same under each interest of a reader: [P, n]."""
-    against = np.zeros((first[-1], len(day.items)))
-    wary = [reader for reader, portrait in enumerate(portraits) if portrait.disliked]
-    if wary:
-        disliked = [[(like, like.weight) for like in portraits[r].disliked] for r in wary]
-        likeness = _likeness(gather(disliked, kernel), day, kernel)
-        for reader, row in zip(wary, likeness, strict=True):
-            taken = settings.less * SLOPE * np.maximum(row - ORDINARY, 0.0)
-            against[first[reader] : first[reader + 1]] = taken
+    if max(made.wary, default=-1) < 0:
+        return None
+    against = np.zeros((len(made.profiles), len(day.items)), dtype=np.float32)
+    likeness = kernel.likeness(made.against, day.beside)
+    for reader, row in enumerate(made.wary):
+        if row >= 0:
+            taken = settings.less * SLOPE * np.maximum(likeness[row] - ORDINARY, 0.0)
+            against[made.first[reader] : made.first[reader + 1]] = taken
     return against
 
 
-def _add_twins(
-    learned: Array, portraits: Sequence[Portrait], first: Sequence[int], day: Day
-) -> None:
+def _add_twins(learned: Floats, made: Made, day: Day) -> None:
     """Lift what reads just as a liked item does: the work itself, announced again."""
-    for reader, portrait in enumerate(portraits):
+    for reader, portrait in enumerate(made.portraits):
+        if day.titles.isdisjoint(like.item.title for like in portrait.liked):
+            continue
         for like in portrait.liked:
-            if like.item.title in day.titles and (twins := day.places.get(content_key(like.item))):
-                learned[first[reader] : first[reader + 1], twins] += TWIN
+            if twins := day.places.get(content_key(like.item)):
+                learned[made.first[reader] : made.first[reader + 1], twins] += TWIN
 
 
-def _totals(
-    portraits: Sequence[Portrait], first: Sequence[int], evidence: Array, day: Day
-) -> tuple[Array, Array]:
+def _totals(made: Made, evidence: Floats, day: Day) -> tuple[Array, Array]:
     """Mix each reader's best interest with popularity: scores, popularity's part, [m, n] each.
 
     What weighs against an item takes from its popularity too.
     """
-    best = np.empty((len(portraits), len(day.items)))
-    for reader in range(len(portraits)):
-        own = evidence[first[reader] : first[reader + 1]]
-        best[reader] = own.max(axis=0) if len(own) else 0.0
+    portraits, first = made.portraits, made.first
+    if len(evidence) == len(portraits) and all(len(one.profiles) == 1 for one in portraits):
+        best = evidence
+    else:
+        best = np.zeros((len(portraits), len(day.items)), dtype=np.float32)
+        for reader in range(len(portraits)):
+            if first[reader] < first[reader + 1]:
+                evidence[first[reader] : first[reader + 1]].max(axis=0, out=best[reader])
     dial = np.array([portrait.popularity for portrait in portraits])[:, None]
     popular = dial * day.popularity
     total = score_of(best)
@@ -263,7 +212,7 @@ def _look_up(portraits: Sequence[Portrait], index: Index) -> dict[Wish, list[int
     return {wish: index.places(wish) for wish in wishes}
 
 
-def _add_matches(row: Array, profile: Profile, matches: Mapping[Wish, Sequence[int]]) -> None:
+def _add_matches(row: Floats, profile: Profile, matches: Mapping[Wish, Sequence[int]]) -> None:
     for wish, kind in profile.wishes:
         row[matches[wish]] += STRENGTH[kind]
     for wish in profile.less_of:

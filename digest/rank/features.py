@@ -124,7 +124,7 @@ class Space:
     """
 
     directions: NDArray[np.float32]
-    damping: Array
+    damping: NDArray[np.float32]
 
     @classmethod
     def of(cls, corpus: Matrix, settings: Settings) -> "Space":
@@ -133,17 +133,18 @@ class Space:
         rank = min(settings.directions, broad, min(corpus.shape) - 1)
         if rank < 2 or corpus.nnz == 0:
             empty = np.zeros((corpus.shape[1], 0), dtype=np.float32)
-            return cls(empty, np.zeros(0))
+            return cls(empty, np.zeros(0, dtype=np.float32))
         used = np.unique(corpus.indices)
         found, power = _main_directions(corpus[:, used], rank)
         directions = np.zeros((corpus.shape[1], found.shape[1]), dtype=np.float32)
         directions[used] = found
         ridge = settings.ridge_floor + settings.ridge_share * corpus.shape[0]
-        return cls(directions, power / (power + ridge))
+        return cls(directions, (power / (power + ridge)).astype(np.float32))
 
-    def project(self, matrix: Matrix) -> Array:
+    def project(self, matrix: Matrix) -> NDArray[np.float32]:
         """Give rows in the main directions: [n, k]."""
-        return np.asarray(matrix @ self.directions, dtype=np.float64)
+        # By columns, for the directions are read once then: they do not fit a cache.
+        return np.asarray(matrix.tocsc() @ self.directions)
 
 
 def _main_directions(corpus: Matrix, rank: int) -> tuple[NDArray[np.float32], Array]:
@@ -204,9 +205,12 @@ def _is_character(word: str) -> bool:
 
 def unit_rows(matrix: Any) -> Any:  # noqa: ANN401 - sparse or dense, as given
     """Scale every row to length 1; rows of zeros stay."""
-    squares = matrix.multiply(matrix) if sp.issparse(matrix) else matrix * matrix
-    length = np.sqrt(np.asarray(squares.sum(axis=1)).ravel())
-    scale = (1.0 / np.where(length > 0.0, length, 1.0)).astype(matrix.dtype)
-    if sp.issparse(matrix):
-        return sp.diags_array(scale).tocsr() @ matrix
-    return matrix * scale[:, None]
+    if not sp.issparse(matrix):
+        length = np.sqrt((matrix * matrix).sum(axis=1, keepdims=True))
+        return matrix / np.where(length > 0.0, length, matrix.dtype.type(1.0))
+    counts = np.diff(matrix.indptr)
+    rows = np.repeat(np.arange(len(counts)), counts)
+    squares = np.bincount(rows, weights=matrix.data * matrix.data, minlength=len(counts))
+    scale = 1.0 / np.sqrt(np.where(squares > 0.0, squares, 1.0))
+    scaled = matrix.data * np.repeat(scale.astype(matrix.dtype), counts)
+    return sp.csr_matrix((scaled, matrix.indices, matrix.indptr), shape=matrix.shape)

@@ -9,10 +9,10 @@ would get from the same profile; so a value means the same for every reader, and
 not depend on what else is announced that day.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -22,13 +22,17 @@ from digest.model import Described
 from digest.rank.features import UNSEEN_COLUMNS, Array, Features, Matrix, Space, unit_rows
 from digest.rank.settings import Settings
 
+Floats: TypeAlias = NDArray[np.float32]
+
+FLOAT = np.float32  # of all products; what is counted in deviations is right to five digits
+ROUNDING = 1e-6
+TOGETHER = 64  # profiles multiplied at a time
 REFERENCE_ITEMS = 400  # ordinary items that profiles are measured against
 PRIOR_ITEMS = 50  # the constants below count as so many items: they alone rule on day one
 PRIOR_WORDS, PRIOR_TOPICS = 0.03, 0.15  # standard deviations seen in corpora of thousands
 FEW_LIKES = 3.0  # up to so many likes a profile is thin
 LEND_UP_TO = 5.0  # likes from which on a profile borrows nothing
 LEND_ABOVE = 1.5  # a neighbour is that many deviations more alike than an ordinary item
-DENSE_FASTER = 8  # a step of a sparse product takes about so many of a dense one
 DENSE_ROWS = 128  # made dense at a time: bounds memory at DENSE_ROWS * terms of the items
 NEARLY_SAME = 0.9  # cosine of words: one abstract announced twice, a few words changed
 TELLING_TERMS = 40  # words and pairs; two titles alone may be equal and the works not
@@ -41,12 +45,12 @@ class Texts:
 
     Attributes:
         terms: [n, F], unit rows.
-        latent: [n, k], the same in the corpus's main directions.
-        unit: [n, k], likewise with unit rows.
+        unit: [n, k], the same in the corpus's main directions, unit rows again.
+        strength: [n], how long those rows were before.
     """
 
-    def __init__(self, terms: Matrix, latent: Array, unit: Array) -> None:
-        self.terms, self.latent, self.unit = terms, latent, unit
+    def __init__(self, terms: Matrix, unit: Floats, strength: Floats) -> None:
+        self.terms, self.unit, self.strength = terms, unit, strength
 
     @cached_property
     def by_term(self) -> Matrix:
@@ -54,37 +58,27 @@ class Texts:
         return self.terms.T.tocsr()
 
     @cached_property
-    def shown_by(self) -> NDArray[np.intp]:
-        """How many of the texts show each term: [F]."""
-        return np.asarray(np.diff(self.by_term.indptr))
+    def shown(self) -> NDArray[np.bool_]:
+        """Which terms any of the texts shows: [F]."""
+        return np.asarray(np.diff(self.by_term.indptr) > 0)
 
     @cached_property
-    def narrow(self) -> tuple[NDArray[np.intp], Matrix]:
-        """The columns of the terms that the texts show, and the texts in these alone."""
-        used = np.flatnonzero(self.shown_by)
-        return used, self.by_term[used].T.tocsr()
-
-    @cached_property
-    def directions(self) -> Array:
-        """What a text has in the main directions, plain and of unit length, and 1: [n, 2k + 1]."""
-        return np.hstack([self.latent, self.unit, np.ones((self.latent.shape[0], 1))])
-
-    @cached_property
-    def coarse_directions(self) -> NDArray[np.float32]:
-        """The directions at half the cost, where a millionth does not count."""
-        return self.directions.astype(np.float32)
+    def directions(self) -> Floats:
+        """What texts have in the main directions, plain and of unit length, and 1: [2k + 1, n]."""
+        one = np.ones((1, len(self.strength)), FLOAT)
+        return np.vstack([(self.unit * self.strength[:, None]).T, self.unit.T, one])
 
     def joined(self, more: "Texts") -> "Texts":
         """Give these texts and more."""
         return Texts(
             sp.vstack([self.terms, more.terms], format="csr"),
-            np.vstack([self.latent, more.latent]),
             np.vstack([self.unit, more.unit]),
+            np.concatenate([self.strength, more.strength]),
         )
 
     def take(self, rows: Sequence[int]) -> "Texts":
         """Give some rows."""
-        return Texts(self.terms[rows], self.latent[rows], self.unit[rows])
+        return Texts(self.terms[rows], self.unit[rows], self.strength[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +93,9 @@ class Blend:
     """
 
     terms: Matrix
-    damped: Array
-    unit: Array
-    topics: Array
+    damped: Floats
+    unit: Floats
+    topics: Floats
 
     def joined(self, more: "Blend") -> "Blend":
         """Give these profiles and more."""
@@ -112,22 +106,27 @@ class Blend:
             np.vstack([self.topics, more.topics]),
         )
 
-    def take(self, rows: NDArray[np.intp]) -> "Blend":
+    def take(self, rows: NDArray[np.intp] | slice) -> "Blend":
         """Give some rows."""
         return Blend(self.terms[rows], self.damped[rows], self.unit[rows], self.topics[rows])
 
 
 class Kernel:
-    """What a corpus teaches about likeness."""
+    """What a corpus teaches about likeness.
+
+    Attributes:
+        corpus: the C items' texts.
+        rows: which of them has a content, by `content_key`.
+    """
 
     def __init__(self, corpus: Sequence[Described], settings: Settings) -> None:
         self._settings = settings
         self._features = Features(corpus, settings)
         self._space = Space.of(self._features.corpus, settings)
-        self._row = {content_key(item): row for row, item in enumerate(corpus)}
+        self.rows = {content_key(item): row for row, item in enumerate(corpus)}
         self.corpus = self._texts(self._features.corpus)
         step = max(1, len(corpus) // REFERENCE_ITEMS)
-        self._reference = self.corpus.take(range(0, len(corpus), step)[:REFERENCE_ITEMS])
+        self._ordinary = range(0, len(corpus), step)[:REFERENCE_ITEMS]
 
     def drift(self, items: Sequence[Described]) -> float:
         """Say how much more items say in terms new to the corpus than they may be expected to.
@@ -145,13 +144,11 @@ class Kernel:
         expected = _weight(corpus, shown_by < 2)
         return _weight(terms, shown_by < 1) / max(expected, LEAST_NEW)
 
-    def row(self, item: Described) -> int | None:
-        """Give the corpus row whose content an item has; None where there is none."""
-        return self._row.get(content_key(item))
-
     def read(self, texts: Sequence[Described | str]) -> Texts:
         """Read items or plain words as vectors; what the corpus holds is not read again."""
-        rows = [None if isinstance(text, str) else self.row(text) for text in texts]
+        rows = [
+            None if isinstance(text, str) else self.rows.get(content_key(text)) for text in texts
+        ]
         fresh = [text for text, row in zip(texts, rows, strict=True) if row is None]
         known = self.corpus.terms.shape[0]
         places = iter(range(known, known + len(fresh)))
@@ -166,79 +163,74 @@ class Kernel:
             weights: [P, C + f], at least 0: what each text of the corpus, then each fresh
                 one, counts.
         """
-        likes = np.asarray(weights.sum(axis=1)).reshape(-1, 1)
+        likes = _sums(weights.data, weights.indptr)
         blended = self._blend(weights, fresh, likes)
-        thin = np.flatnonzero((likes[:, 0] > 0) & (likes[:, 0] < LEND_UP_TO))
+        thin = np.flatnonzero((likes > 0) & (likes < LEND_UP_TO))
         if not len(thin) or self.corpus.terms.shape[0] < SMALL_CORPUS:
             return blended
-        lent = self._neighbours(blended.take(thin), weights[thin], likes[thin, 0])
+        lent = self._neighbours(blended.take(thin), weights[thin], likes[thin])
         order = np.arange(len(likes))
         order[thin] = len(likes) + np.arange(len(thin))
         return blended.joined(self._blend(weights[thin] + lent, fresh, likes[thin])).take(order)
 
-    def likeness(self, profiles: Blend, items: Texts) -> Array:
-        """Say by how many deviations each item is more alike than an ordinary one: [P, n]."""
-        word_scale, towards = self._measured(profiles)
-        found = _products(profiles.terms, items, np.empty(_pairs(profiles, items)))
-        found *= word_scale
-        found += towards @ items.directions.T
-        return np.asarray(found)
+    def beside_ordinary(self, items: Texts) -> Texts:
+        """Put the ordinary items before others, as `likeness` asks for."""
+        return self.corpus.take(self._ordinary).joined(items)
 
-    def _coarse_likeness(self, profiles: Blend, items: Texts) -> NDArray[np.float32]:
-        """Say the same to five digits, at half the cost."""
-        word_scale, towards = self._measured(profiles)
-        found = _products(profiles.terms, items, np.empty(_pairs(profiles, items), np.float32))
-        found *= word_scale.astype(np.float32)
-        found += towards.astype(np.float32) @ items.coarse_directions.T
-        return np.asarray(found)
+    def likeness(self, profiles: Blend, items: Texts) -> Floats:
+        """Say by how many deviations each item is more alike than an ordinary one: [P, n].
 
-    def _measured(self, profiles: Blend) -> tuple[Array, Array]:
-        """Measure profiles against ordinary items.
-
-        Returns:
-            [P, 1], what one unit of words counts; [P, 2k + 1], what `Texts.directions` count.
+        Args:
+            items: the ordinary ones and n more, as `beside_ordinary` gives them.
         """
-        words, topics = self._raw(profiles, self._reference)
-        share = words.shape[1] / (words.shape[1] + PRIOR_ITEMS)
-        whole = 1.0 + profiles.topics
-        word_scale = 1.0 / (whole * _deviation(words, PRIOR_WORDS, share))
-        topic_scale = profiles.topics / (whole * _deviation(topics, PRIOR_TOPICS, share))
-        usual = share * (_mean(words) * word_scale + _mean(topics) * topic_scale)
-        towards = (-profiles.damped * word_scale, profiles.unit * topic_scale, -usual)
-        return word_scale, np.hstack(towards)
+        ordinary = range(len(self._ordinary))
+        found = np.empty((profiles.terms.shape[0], items.terms.shape[0] - len(ordinary)), FLOAT)
+        for rows, deviations in _deviations(profiles, items, ordinary):
+            found[rows] = deviations[:, len(ordinary) :]
+        return found
 
     def resemblance(
-        self, columns: Sequence[int], fresh: Texts, items: Texts, places: Sequence[int]
-    ) -> Array:
+        self, columns: NDArray[np.intp], fresh: Texts, items: Texts, places: Sequence[int]
+    ) -> Floats:
         """Compare s texts, named as in `blend`, with items: [s, places], from 0 to about 1."""
         known = self.corpus.terms.shape[0]
         if known < SMALL_CORPUS:
             terms = sp.vstack([self.corpus.terms, fresh.terms], format="csr")[columns]
             return np.asarray((terms @ items.terms[places].T).toarray())
-        unit = [self.corpus.unit[c] if c < known else fresh.unit[c - known] for c in columns]
-        return np.asarray(np.array(unit) @ items.unit[places].T)
+        unit = self.corpus.unit[np.minimum(columns, known - 1)]
+        if fresh.terms.shape[0]:
+            new = np.flatnonzero(columns >= known)
+            unit[new] = fresh.unit[columns[new] - known]
+        return np.asarray(unit @ items.unit[places].T)
 
     def _texts(self, terms: Matrix) -> Texts:
         latent = self._space.project(terms)
-        return Texts(terms, latent, unit_rows(latent))
+        strength = np.sqrt((latent * latent).sum(axis=1))
+        # Of a text that no direction shows there is rounding left, which points anywhere.
+        length: Floats = np.where(strength > ROUNDING, strength, FLOAT(np.inf)).astype(FLOAT)
+        return Texts(terms, latent / length[:, None], strength)
 
     def _blend(self, weights: Matrix, fresh: Texts, likes: Array) -> Blend:
-        known, new = weights[:, : self.corpus.terms.shape[0]], weights[:, -fresh.terms.shape[0] :]
-        if not fresh.terms.shape[0]:
-            new = sp.csr_matrix((weights.shape[0], 0))
-        terms = (known.astype(np.float32) @ self.corpus.terms).tocsr()
-        terms = (terms + new.astype(np.float32) @ fresh.terms).tocsr()
+        known = self.corpus.terms.shape[0]
+        if fresh.terms.shape[0]:
+            new = weights[:, known:]
+            weights = weights[:, :known]
+            terms = weights @ self.corpus.terms + new @ fresh.terms
+            latent = weights @ self.corpus.unit + new @ fresh.unit
+        else:
+            weights = weights[:, :known]
+            terms, latent = weights @ self.corpus.terms, weights @ self.corpus.unit
         thinness = FEW_LIKES / np.maximum(likes, FEW_LIKES)
         of_few, evenness = self._settings.evenness_of_few, self._settings.evenness
-        power = evenness + (of_few - evenness) * thinness[:, 0]
-        terms.data **= np.repeat(power, np.diff(terms.indptr)).astype(np.float32)
+        power = evenness + (of_few - evenness) * thinness
+        terms.data **= np.repeat(power.astype(FLOAT), np.diff(terms.indptr))
         terms = unit_rows(terms)
-        latent = known @ self.corpus.unit + new @ fresh.unit
+        topics = self._settings.topics + self._settings.topics_of_few * thinness
         return Blend(
             terms=terms,
             damped=self._space.project(terms) * self._space.damping,
             unit=unit_rows(np.asarray(latent)),
-            topics=self._settings.topics + self._settings.topics_of_few * thinness,
+            topics=topics.astype(FLOAT)[:, None],
         )
 
     def _neighbours(self, profiles: Blend, weights: Matrix, likes: Array) -> Matrix:
@@ -246,17 +238,23 @@ class Kernel:
 
         Source: pseudo-relevance feedback; Lavrenko and Croft 2001, SIGIR, 120-127.
         """
-        gain = self._coarse_likeness(profiles, self.corpus)
-        own = weights[:, : gain.shape[1]].tocoo()
-        gain[own.row, own.col] = 0.0
-        places, lent = zip(*(self._lent(row) for row in gain), strict=True)
+        places: list[NDArray[np.intp]] = []
+        lent: list[Array] = []
+        for rows, gain in _deviations(profiles, self.corpus, self._ordinary):
+            own = weights[rows].tocoo()
+            known = own.col < gain.shape[1]
+            gain[own.row[known], own.col[known]] = 0.0
+            for row in gain:
+                found, shares = self._lent(row)
+                places.append(found)
+                lent.append(shares)
         counts = [len(found) for found in places]
         whole = self._settings.borrowed * np.minimum(1.0, FEW_LIKES / likes) ** 2
-        values = np.concatenate(lent) * np.repeat(whole, counts)
+        values = (np.concatenate(lent) * np.repeat(whole, counts)).astype(FLOAT)
         ends = np.cumsum([0, *counts])
         return sp.csr_matrix((values, np.concatenate(places), ends), shape=weights.shape)
 
-    def _lent(self, gain: NDArray[np.float32]) -> tuple[NDArray[np.intp], Array]:
+    def _lent(self, gain: Floats) -> tuple[NDArray[np.intp], Array]:
         """Find the items that a profile likes best, and their shares, which sum to 1.
 
         A share is measured from the best item that is not lent, so a hair's breadth between
@@ -264,17 +262,12 @@ class Kernel:
         """
         wanted = self._settings.neighbours
         above = np.flatnonzero(gain > LEND_ABOVE)
-        least = LEND_ABOVE
+        least = FLOAT(LEND_ABOVE)
         if len(above) > wanted:
             least = -np.partition(-gain[above], wanted)[wanted]
             above = above[gain[above] > least]
-        lent = gain[above] - least
+        lent = (gain[above] - least).astype(np.float64)
         return above, lent / max(lent.sum(), 1e-9)
-
-    def _raw(self, profiles: Blend, items: Texts) -> tuple[Array, Array]:
-        words = _products(profiles.terms, items, np.empty(_pairs(profiles, items)))
-        words -= profiles.damped @ items.latent.T
-        return words, profiles.unit @ items.unit.T
 
 
 def near_duplicates(items: Texts) -> list[frozenset[int]]:
@@ -301,35 +294,77 @@ def content_key(item: Described) -> tuple[object, ...]:
     return item.title, item.summary, item.keywords
 
 
-def _pairs(profiles: Blend, items: Texts) -> tuple[int, int]:
-    return profiles.terms.shape[0], items.terms.shape[0]
+def _deviations(profiles: Blend, items: Texts, ordinary: range) -> Iterator[tuple[slice, Floats]]:
+    """Say by how many deviations each item is more alike than the ordinary ones among them.
 
-
-def _products(profiles: Matrix, items: Texts, found: Any) -> Any:  # noqa: ANN401 - either width
-    """Multiply the terms of P profiles with those of n items, into *found*: [P, n].
-
-    A row is multiplied as a dense one where that is the shorter way.  The choice looks at that
-    row alone, so a profile gets the same sums in every batch.
+    Yields:
+        Rows of the profiles, and of these [b, n].  As many are multiplied every time, some of
+        them empty at the end: so a profile gets the same sums alone and in any batch.
     """
-    steps = np.add.reduceat(np.append(items.shown_by[profiles.indices], 0), profiles.indptr[:-1])
-    steps[np.diff(profiles.indptr) == 0] = 0
-    full = np.flatnonzero(DENSE_FASTER * steps > items.terms.nnz)
-    thin = np.flatnonzero(DENSE_FASTER * steps <= items.terms.nnz)
-    if len(thin):
-        found[thin] = (profiles[thin] @ items.by_term).toarray()
-    for start in range(0, len(full), DENSE_ROWS):
-        rows = full[start : start + DENSE_ROWS]
-        used, narrow = items.narrow
-        found[rows] = (narrow @ profiles[rows][:, used].T.toarray(order="C")).T
-    return found
+    among = slice(ordinary.start, ordinary.stop, ordinary.step)
+    directions = items.directions
+    usual = directions[:, among].astype(np.float64)
+    towards = np.zeros((TOGETHER, len(directions)), FLOAT)
+    for start in range(0, profiles.terms.shape[0], TOGETHER):
+        rows = slice(start, start + TOGETHER)
+        some = profiles.take(rows)
+        count = some.terms.shape[0]
+        words = _word_products(some.terms, items).T
+        word_scale, towards[:count] = _measured(some, words[:, among], usual)
+        found = towards @ directions
+        found[:count] += np.multiply(words, word_scale, order="C")
+        yield rows, found[:count]
+
+
+def _measured(profiles: Blend, words: Floats, directions: Array) -> tuple[Floats, Floats]:
+    """Measure profiles against r ordinary items.
+
+    Args:
+        words: [P, r], products of words.
+        directions: [2k + 1, r], see `Texts.directions`.
+
+    Returns:
+        [P, 1], what one unit of words counts; [P, 2k + 1], what `directions` count.
+    """
+    rank = profiles.unit.shape[1]
+    own = words - profiles.damped.astype(np.float64) @ directions[:rank]
+    topics = profiles.unit.astype(np.float64) @ directions[rank:-1]
+    share = own.shape[1] / (own.shape[1] + PRIOR_ITEMS)
+    whole = 1.0 + profiles.topics
+    word_scale = 1.0 / (whole * _deviation(own, PRIOR_WORDS, share))
+    topic_scale = profiles.topics / (whole * _deviation(topics, PRIOR_TOPICS, share))
+    usual = share * (_mean(own) * word_scale + _mean(topics) * topic_scale)
+    towards = np.hstack((-profiles.damped * word_scale, profiles.unit * topic_scale, -usual))
+    return word_scale.astype(FLOAT), towards.astype(FLOAT)
+
+
+def _word_products(profiles: Matrix, items: Texts) -> Floats:
+    """Multiply the terms of items with those of profiles: [n, P].
+
+    Every sum runs in the order of the columns, whatever else is in the batch.
+    """
+    shown = items.shown[profiles.indices]
+    asked = np.zeros(profiles.shape[1], dtype=np.bool_)
+    asked[profiles.indices[shown]] = True
+    used = np.flatnonzero(asked)
+    place = np.empty(profiles.shape[1], dtype=np.intp)
+    place[used] = np.arange(len(used))
+    rows = np.repeat(np.arange(profiles.shape[0]), np.diff(profiles.indptr))
+    wanted = np.zeros((len(used), profiles.shape[0]), FLOAT)
+    wanted[place[profiles.indices[shown]], rows[shown]] = profiles.data[shown]
+    return np.asarray(items.by_term[used].T @ wanted)
 
 
 def _mean(found: Array) -> Array:
-    if not found.shape[1]:
-        return np.zeros((found.shape[0], 1))
-    return np.asarray(found.mean(axis=1, keepdims=True))
+    return np.asarray(found.sum(axis=1, keepdims=True) / max(1, found.shape[1]))
 
 
 def _deviation(found: Array, prior: float, share: float) -> Array:
     spread = ((found - _mean(found)) ** 2).sum(axis=1, keepdims=True) / max(1, found.shape[1])
     return np.asarray(np.sqrt(share * spread + (1.0 - share) * prior**2))
+
+
+def _sums(values: Floats, ends: NDArray[np.integer]) -> Array:
+    """Sum the values of each row of a sparse matrix: [rows]."""
+    rows = np.repeat(np.arange(len(ends) - 1), np.diff(ends))
+    return np.bincount(rows, weights=values, minlength=len(ends) - 1).astype(np.float64)

@@ -51,10 +51,10 @@ class Meaning:
 
     def blend(
         self,
-        likeness: Array,
+        likeness: NDArray[np.float32],
         profiles: Sequence[Sequence[tuple[Described | str, float]]],
         items: Sequence[Described],
-    ) -> Array:
+    ) -> NDArray[np.float32]:
         """Average the default likeness [P, n] with that of meaning.
 
         Args:

@@ -198,7 +198,7 @@ class _Round:
         return chosen
 
     def _discounts(self, rows: Sequence[int]) -> Array:
-        profiles = np.diff(self.judged.first)[rows]
+        profiles = np.diff(self.judged.made.first)[rows]
         return np.where(profiles, self.settings.diversity, self.settings.spread)[:, None]
 
 
@@ -223,7 +223,7 @@ class _Shares:
         telling = np.ones(candidates.shape, dtype=np.bool_)
         several = np.zeros((len(rows), 1), dtype=np.bool_)
         for place, row in enumerate(rows):
-            start, end = judged.first[row], judged.first[row + 1]
+            start, end = judged.made.first[row], judged.made.first[row + 1]
             if start < end:
                 evidence = judged.evidence[start:end, candidates[place]]
                 interest[place] = evidence.argmax(axis=0)
@@ -273,10 +273,10 @@ def _outside(
     reader: Reader, judged: Judged, row: int, possible: NDArray[np.bool_], places: Sequence[int]
 ) -> int | None:
     """Give an item that nothing in the profile speaks for or against: popular, or at least new."""
-    start, end = judged.first[row], judged.first[row + 1]
+    start, end = judged.made.first[row], judged.made.first[row + 1]
     if start == end:
         return None
-    heaviest = max(profile.weight for profile in judged.profiles[start:end])
+    heaviest = max(profile.weight for profile in judged.made.profiles[start:end])
     best = judged.evidence[start:end].max(axis=0)
     worst = judged.evidence[start:end].min(axis=0)
     far = possible & (best <= 0.0) & (worst > -NOTHING_AGAINST * heaviest)

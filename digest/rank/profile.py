@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import chain
+from operator import attrgetter
+from typing import NamedTuple
 
 from digest.model import LIKED, Described, Feedback, Interest, Reader, ReasonKind, Verdict
 from digest.rank.matching import Field, Index, Wish
@@ -17,9 +19,8 @@ from digest.rank.words import STOP_WORDS, item_text, words
 EXACT = 3  # a stated wish that an item shows says as much as so many words of a topic
 
 
-@dataclass(frozen=True, slots=True)
-class Like:
-    """An item that speaks for an interest.
+class Like(NamedTuple):
+    """An item that speaks for an interest; a tuple, for a million are made in a round.
 
     Attributes:
         kind: EXAMPLE or FEEDBACK.
@@ -115,6 +116,8 @@ def _with_likes(
     That is the interest under which it was picked, else the one whose words it shows most of.
     What shows none of any, a pick from outside say, makes a profile of its own.
     """
+    if not liked:
+        return profiles
     if len(profiles) < 2:
         own = tuple(like for like, _ in liked)
         return tuple(replace(profile, likes=(*profile.likes, *own)) for profile in profiles)
@@ -189,24 +192,24 @@ def _verdicts(
 
     Each is weighed by its age beside the newest verdict.
     """
-    newest = max((verdict.at for verdict in feedback), default=None)
-    last_word = {(v.item.keys, v.item.title): v for v in sorted(feedback, key=lambda v: v.at)}
+    if not feedback:
+        return [], ()
+    in_order = sorted(feedback, key=attrgetter("at"))
+    newest = in_order[-1].at
+    last_word = {(v.item.keys, v.item.title): v for v in in_order}
     liked: list[tuple[Like, str | None]] = []
     disliked: list[Like] = []
     for verdict in last_word.values():
-        weight = _faded(newest - verdict.at, settings) if newest else 1.0
-        if verdict.verdict is Verdict.SAVE:
-            weight *= settings.save
-        like = Like(verdict.item, ReasonKind.FEEDBACK, weight)
-        if verdict.verdict is Verdict.LESS:
-            disliked.append(like)
+        given, at = verdict.verdict, verdict.at
+        weight = 1.0 if at == newest else _faded(newest - at, settings)
+        if given is Verdict.LESS:
+            disliked.append(Like(verdict.item, ReasonKind.FEEDBACK, weight))
         else:
-            liked.append((like, verdict.interest))
+            weight = weight * settings.save if given is Verdict.SAVE else weight
+            liked.append((Like(verdict.item, ReasonKind.FEEDBACK, weight), verdict.interest))
     return liked, tuple(disliked)
 
 
 def _faded(age: timedelta, settings: Settings) -> float:
-    if not age:
-        return 1.0
     fresh = 1.0 - settings.feedback_floor
     return float(settings.feedback_floor + fresh * 0.5 ** (age / settings.half_life))

@@ -18,14 +18,15 @@ from threadpoolctl import ThreadpoolController
 from digest.model import Described, Item, Ranked, Reader
 from digest.rank.evidence import Day, Judged, judge
 from digest.rank.kernel import Kernel
+from digest.rank.making import Made
 from digest.rank.meaning import NO_MEANING, Meaning
 from digest.rank.picks import choose
 from digest.rank.profile import portray
 from digest.rank.reasons import with_reasons
 from digest.rank.settings import Settings
 
-BATCH = 512  # readers judged at a time, fewer
-CELLS = 500_000  # where the items are many: so many numbers, of 8 bytes, in each of a few arrays
+BATCH = 512  # readers whose profiles are made at a time, and judged at a time, fewer
+CELLS = 700_000  # where the items are many: so many numbers in each of a few arrays
 # On a busy machine the threads of linear algebra wait for each other: fitting 500 items took
 # 0.5 s with one and 1.9 to 5 s with two.
 BLAS = ThreadpoolController()
@@ -67,8 +68,10 @@ class CorpusRanker:
         """
         day = self._read(items)
         totals = np.empty((len(readers), len(items)))
-        for part in _batches(len(readers), len(items)):
-            totals[part] = self._judge(readers[part], day, meaning).total
+        done = 0
+        for judged in self._judge(readers, day, meaning):
+            totals[done : done + len(judged.total)] = judged.total
+            done += len(judged.total)
         return totals
 
     def rank(
@@ -93,8 +96,8 @@ class CorpusRanker:
         """
         day = self._read(items)
         picked: list[list[Ranked]] = []
-        for part in _batches(len(readers), len(items)):
-            judged = self._judge(readers[part], day, meaning)
+        for judged in self._judge(readers, day, meaning):
+            part = slice(len(picked), len(picked) + len(judged.total))
             choices = choose(
                 readers[part], judged, eligible[part], limit, self.kernel, self._settings
             )
@@ -115,13 +118,20 @@ class CorpusRanker:
             day = self._day = Day.of(tuple(items), self.kernel)
         return day
 
-    def _judge(self, readers: Sequence[Reader], day: Day, meaning: Meaning = NO_MEANING) -> Judged:
-        portraits = [portray(reader, self._known, self._settings) for reader in readers]
-        with BLAS.limit(limits=1):
-            return judge(portraits, day, self.kernel, self._settings, meaning)
+    def _judge(
+        self, readers: Sequence[Reader], day: Day, meaning: Meaning = NO_MEANING
+    ) -> Iterator[Judged]:
+        """Make profiles for many readers, and judge a day by some of them at a time."""
+        for batch in _parts(len(readers), BATCH):
+            portraits = [portray(one, self._known, self._settings) for one in readers[batch]]
+            with BLAS.limit(limits=1):
+                made = Made.of(portraits, self.kernel)
+            for part in _parts(len(portraits), max(1, CELLS // max(1, len(day.items)))):
+                with BLAS.limit(limits=1):
+                    judged = judge(made.part(part), day, self.kernel, self._settings, meaning)
+                yield judged
 
 
-def _batches(readers: int, items: int) -> Iterator[slice]:
-    size = max(1, min(BATCH, CELLS // max(1, items)))
-    for start in range(0, readers, size):
-        yield slice(start, start + size)
+def _parts(count: int, size: int) -> Iterator[slice]:
+    for start in range(0, count, size):
+        yield slice(start, min(start + size, count))

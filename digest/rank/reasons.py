@@ -38,7 +38,7 @@ def with_reasons(
 def _with_shares(
     items: Sequence[Item], judged: Judged, reader: int, places: Sequence[int], kernel: Kernel
 ) -> list[Ranked]:
-    start, end = judged.first[reader], judged.first[reader + 1]
+    start, end = judged.made.first[reader], judged.made.first[reader + 1]
     if start == end:
         return [_by_votes(items[n], max(float(judged.total[reader, n]), 0.0)) for n in places]
     best = start + np.argmax(judged.evidence[start:end, places], axis=0)
@@ -66,21 +66,23 @@ def _voices(
         Per kind, for each of the places: the text that says most, and the kind's share of
         what all texts say, from 0 to 1.
     """
-    stated = judged.seeds.rows[row]
+    made, where = judged.made, judged.made.said(row)
+    stated = made.seeds.said[where]
     if not stated:
         return []
-    columns = [column for column, _, _ in stated]
-    alike = kernel.resemblance(columns, judged.seeds.fresh, judged.day.texts, places)
-    said = np.array([weight for _, weight, _ in stated])[:, None] * np.maximum(alike, 1e-3)
+    alike = kernel.resemblance(
+        made.seeds.columns[where], made.seeds.fresh, judged.day.texts, places
+    )
+    said = made.seeds.counts[where, None] * np.maximum(alike, np.float32(1e-3))
     whole = said.sum(axis=0)
     by_kind: dict[ReasonKind, list[int]] = {}
-    for number, (_, _, seed) in enumerate(stated):
+    for number, seed in enumerate(stated):
         kind = ReasonKind.TOPIC if isinstance(seed, str) else seed.kind
         by_kind.setdefault(kind, []).append(number)
     return [
         (
             kind,
-            [stated[numbers[k]][2] for k in said[numbers].argmax(axis=0).tolist()],
+            [stated[numbers[k]] for k in said[numbers].argmax(axis=0).tolist()],
             (said[numbers].sum(axis=0) / whole).tolist(),
         )
         for kind, numbers in by_kind.items()
@@ -96,12 +98,12 @@ def _ranked(
     sums: Sequence[float],
     voices: Sequence[Voice],
 ) -> Ranked:
-    portrait = judged.portraits[reader]
+    portrait = judged.made.portraits[reader]
     evidence, learned, votes = sums
     own = (1.0 - portrait.popularity) * -math.expm1(-max(evidence, 0.0))
     if own <= 0.0:
         return _by_votes(item, votes)
-    profile = judged.profiles[row]
+    profile = judged.made.profiles[row]
     parts = [
         *_matches(judged, profile, place),
         *_learned(judged, learned, place, voices),
@@ -147,7 +149,7 @@ def _learned(judged: Judged, learned: float, place: int, voices: Sequence[Voice]
 
 
 def _disliked(judged: Judged, portrait: Portrait, row: int, place: int) -> Iterator[Part]:
-    taken = float(judged.against[row, place]) if portrait.disliked else 0.0
+    taken = 0.0 if judged.against is None else float(judged.against[row, place])
     if taken <= 0.0:
         return
     index = judged.day.index

@@ -22,7 +22,8 @@ from rank_tasks import FOLDS, citeulike
 
 from digest import rank
 from digest.model import Item, Reader
-from digest.rank.evidence import Day, gather
+from digest.rank.evidence import Day
+from digest.rank.making import Made
 from digest.rank.profile import portray
 from digest.writers import collect_rarely
 
@@ -113,13 +114,11 @@ def bare_product(work: Work, readers: list[Reader]) -> float:
     """Seconds a reader to multiply finished profiles with the items, once."""
     kernel = work.ranker.kernel
     day = Day.of(work.items, kernel)
-    stated = [portray(reader, {}, rank.Settings()).liked for reader in readers]
-    seeds = gather([[(like, 1.0) for like in liked] for liked in stated], kernel)
-    profiles = kernel.blend(seeds.weights(len(kernel.corpus.latent)), seeds.fresh)
-    kernel.likeness(profiles, day.texts)
+    profiles = Made.of([portray(one, {}, rank.Settings()) for one in readers], kernel).blend
+    kernel.likeness(profiles, day.beside)
     began = time.process_time()
     for _ in range(3):
-        kernel.likeness(profiles, day.texts)
+        kernel.likeness(profiles, day.beside)
     return (time.process_time() - began) / 3 / len(readers)
 
 

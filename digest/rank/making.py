@@ -1,0 +1,141 @@
+"""Profiles of a batch of readers, made from what they state: for one corpus and any day.
+
+Shapes: m readers with P profiles between them, S seeds (liked items and topics) in all,
+C items of the corpus.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from digest.model import Described
+from digest.rank.kernel import Blend, Floats, Kernel, Texts
+from digest.rank.profile import Like, Portrait, Profile
+
+Seed = Like | str
+
+
+@dataclass(frozen=True, slots=True)
+class Seeds:
+    """What the profiles of a batch are made of.
+
+    Attributes:
+        fresh: the distinct texts that the corpus does not hold.
+        said: [S], the likes and topics themselves; profile p has those of ends[p] to ends[p + 1].
+        columns: [S], which text each is: corpus row, or C + place in `fresh`.
+        counts: [S], how much each counts.
+    """
+
+    fresh: Texts
+    said: Sequence[Seed]
+    columns: NDArray[np.intp]
+    counts: Floats
+    ends: Sequence[int]
+
+    @classmethod
+    def of(cls, stated: Sequence[Sequence[Seed]], kernel: Kernel) -> "Seeds":
+        """Find every text of P profiles: in the corpus, or read anew, each once."""
+        known, first_fresh = kernel.rows, kernel.corpus.terms.shape[0]
+        fresh: dict[tuple[object, ...], int] = {}
+        texts: list[Described | str] = []
+        said = [seed for row in stated for seed in row]
+        columns, counts = [], []
+        for seed in said:
+            if isinstance(seed, str):
+                key: tuple[object, ...] = (seed,)
+                counts.append(1.0)
+            else:
+                item = seed.item
+                key = item.title, item.summary, item.keywords  # as `content_key`
+                counts.append(seed.weight)
+            column = known.get(key)
+            if column is None:
+                column = fresh.setdefault(key, first_fresh + len(texts))
+                if column == first_fresh + len(texts):
+                    texts.append(seed if isinstance(seed, str) else seed.item)
+            columns.append(column)
+        return cls(
+            fresh=kernel.read(texts),
+            said=said,
+            columns=np.array(columns, dtype=np.intp),
+            counts=np.array(counts, dtype=np.float32),
+            ends=[0, *accumulate(map(len, stated))],
+        )
+
+    def weights(self, kernel: Kernel) -> sp.csr_matrix:
+        """What each text counts in each profile: [P, C + fresh]."""
+        width = kernel.corpus.terms.shape[0] + self.fresh.terms.shape[0]
+        shape = (len(self.ends) - 1, width)
+        return sp.csr_matrix((self.counts, self.columns, self.ends), shape=shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A batch of readers.
+
+    Attributes:
+        profiles: P of them; those of a reader stand together.
+        first: [m + 1], reader r has profiles first[r] up to first[r + 1].
+        row: of the first profile in `seeds` and `blend`, which a part shares with its batch.
+        blend: the profiles, ready to be multiplied.
+        wary: [m], for a reader who dislikes something the row in `against`, else -1.
+        against: one profile of each of these, of what is disliked.
+    """
+
+    portraits: Sequence[Portrait]
+    profiles: Sequence[Profile]
+    first: Sequence[int]
+    row: int
+    seeds: Seeds
+    blend: Blend
+    wary: Sequence[int]
+    against: Blend
+
+    @classmethod
+    def of(cls, portraits: Sequence[Portrait], kernel: Kernel) -> "Made":
+        """Make the profiles of m readers."""
+        profiles = [profile for portrait in portraits for profile in portrait.profiles]
+        seeds = Seeds.of([_seeds(profile) for profile in profiles], kernel)
+        number = iter(range(len(portraits)))
+        wary = [next(number) if portrait.disliked else -1 for portrait in portraits]
+        against = Seeds.of([one.disliked for one in portraits if one.disliked], kernel)
+        return cls(
+            portraits=portraits,
+            profiles=profiles,
+            first=[0, *accumulate(len(portrait.profiles) for portrait in portraits)],
+            row=0,
+            seeds=seeds,
+            blend=kernel.blend(seeds.weights(kernel), seeds.fresh),
+            wary=wary,
+            against=kernel.blend(against.weights(kernel), against.fresh),
+        )
+
+    def part(self, readers: slice) -> "Made":
+        """Give some of the readers, who stand together."""
+        first = self.first[readers.start : readers.stop + 1]
+        start, end = first[0], first[-1]
+        wary = self.wary[readers]
+        rows = [row for row in wary if row >= 0]
+        number = iter(range(len(rows)))
+        return Made(
+            portraits=self.portraits[readers],
+            profiles=self.profiles[start:end],
+            first=[one - start for one in first],
+            row=self.row + start,
+            seeds=self.seeds,
+            blend=self.blend.take(slice(start, end)),
+            wary=[next(number) if row >= 0 else -1 for row in wary],
+            against=self.against.take(slice(rows[0], rows[-1] + 1) if rows else slice(0)),
+        )
+
+    def said(self, profile: int) -> slice:
+        """Say where the seeds of a profile stand."""
+        return slice(*self.seeds.ends[self.row + profile : self.row + profile + 2])
+
+
+def _seeds(profile: Profile) -> tuple[Seed, ...]:
+    return (*profile.likes, profile.topic) if profile.topic else profile.likes
