@@ -27,6 +27,7 @@ Places = NDArray[np.intp]
 
 CANDIDATES_A_PICK = 4  # so many of the highest scores compete for each pick
 LEAST_CANDIDATES = 40
+ALL_PAIRS_UP_TO = 3_000  # items of a day: 36 MB
 AT_ONCE = 8_000_000  # numbers of candidates' directions held at a time: 32 MB
 SCORE_STEP = 1e-10  # scores are rounded to it
 # Cosines of words, of two abstracts of a day that are on nothing in common, and on one topic; of
@@ -81,8 +82,12 @@ def choose(
         if outside is not None:
             places = [*places[: wanted[row] - 1], outside]
         score = judged.total[row]
-        others = _others(np.where(good[row], score, -np.inf), places, limit, judged.day)
-        choices.append(Choice(sorted(places, key=lambda n: (-score[n], n)), outside, others))
+        others: tuple[int, ...] = ()
+        if len(places) < limit:
+            others = _others(np.where(good[row], score, -np.inf), places, limit, judged.day)
+        reached = dict(zip(places, score[places].tolist(), strict=True))
+        best_first = sorted(sorted(places), key=reached.__getitem__, reverse=True)
+        choices.append(Choice(best_first, outside, others))
     return choices
 
 
@@ -102,8 +107,6 @@ def _others(score: Array, places: Sequence[int], limit: int, day: Day) -> tuple[
     others: list[int] = []
     taken = set(places)
     room = limit - len(places)
-    if room <= 0:
-        return ()
     for place in np.argsort(-score, kind="stable").tolist():
         if len(others) == room or not np.isfinite(score[place]):
             break
@@ -139,21 +142,23 @@ class _Likeness:
     """How much items of a day resemble each other, from 0 to 1."""
 
     def __init__(self, day: Day, kernel: Kernel) -> None:
-        self._unit = day.texts.unit.astype(np.float32)
+        self._unit = day.texts.unit
         self._alike: NDArray[np.float32] | None = None
         if kernel.corpus.terms.shape[0] < SMALL_CORPUS:
             terms = day.texts.terms
             self._alike = ((terms @ terms.T).toarray() - UNLIKE) / (ALIKE - UNLIKE)
+        elif len(self._unit) <= ALL_PAIRS_UP_TO:
+            self._alike = self._unit @ self._unit.T
+        if self._alike is not None:
+            np.clip(self._alike, 0.0, 1.0, out=self._alike)
 
-    def among(self, candidates: Places) -> Callable[[Places], Array]:
+    def among(self, candidates: Places) -> Callable[[Places], NDArray[np.float32]]:
         """Give what compares each reader's newest pick [m] with its candidates [m, K]: [m, K]."""
         alike, unit = self._alike, self._unit
         if alike is not None:
-            return lambda taken: np.clip(alike[taken[:, None], candidates], 0.0, 1.0)
+            return lambda taken: alike[taken[:, None], candidates]
         gathered = unit[candidates]
-        return lambda taken: np.clip(
-            np.einsum("mKk,mk->mK", gathered, unit[taken]), 0.0, 1.0
-        ).astype(np.float64)
+        return lambda taken: np.clip(np.einsum("mKk,mk->mK", gathered, unit[taken]), 0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)

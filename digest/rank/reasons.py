@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from operator import itemgetter
 
 import numpy as np
 
@@ -14,7 +15,8 @@ from digest.rank.profile import Like, Portrait, Profile
 from digest.rank.words import item_text
 
 Part = tuple[ReasonKind, str, float]
-Voice = tuple[ReasonKind, list[Like | str], list[float], int]
+Voice = tuple[ReasonKind, list[Like | str], list[float]]
+_share = itemgetter(2)
 
 
 def with_reasons(
@@ -41,25 +43,20 @@ def _with_shares(
     start, end = judged.made.first[reader], judged.made.first[reader + 1]
     if start == end:
         return [_by_votes(items[n], max(float(judged.total[reader, n]), 0.0)) for n in places]
-    best = start + np.argmax(judged.evidence[start:end, places], axis=0)
-    voices = {row: _voices(judged, row, places, kernel) for row in dict.fromkeys(best.tolist())}
+    evidence = judged.evidence[start:end, places]
+    best = (start + evidence.argmax(axis=0)).tolist()
+    voices = {row: _voices(judged, row, places, kernel) for row in dict.fromkeys(best)}
     # Taken together: a number at a time out of an array costs more than what is done with it.
-    sums = (
-        judged.evidence[best, places],
-        judged.learned[best, places],
-        judged.popular[reader, places],
-    )
+    sums = evidence.max(axis=0), judged.learned[best, places], judged.popular[reader, places]
     return [
-        _ranked(items[n], judged, reader, row, n, found, [(*voice, k) for voice in voices[row]])
+        _ranked(items[n], judged, reader, row, n, (*found, k), voices[row])
         for k, (n, row, *found) in enumerate(
-            zip(places, best.tolist(), *(one.tolist() for one in sums), strict=True)
+            zip(places, best, *(one.tolist() for one in sums), strict=True)
         )
     ]
 
 
-def _voices(
-    judged: Judged, row: int, places: Sequence[int], kernel: Kernel
-) -> list[tuple[ReasonKind, list[Like | str], list[float]]]:
+def _voices(judged: Judged, row: int, places: Sequence[int], kernel: Kernel) -> list[Voice]:
     """Part a profile's learned evidence by kind.
 
     Returns:
@@ -75,9 +72,12 @@ def _voices(
     )
     said = made.seeds.counts[where, None] * np.maximum(alike, np.float32(1e-3))
     whole = said.sum(axis=0)
+    kinds = [ReasonKind.TOPIC if isinstance(seed, str) else seed.kind for seed in stated]
+    if kinds.count(kinds[0]) == len(kinds):
+        loudest = [stated[k] for k in said.argmax(axis=0).tolist()]
+        return [(kinds[0], loudest, [1.0] * len(places))]
     by_kind: dict[ReasonKind, list[int]] = {}
-    for number, seed in enumerate(stated):
-        kind = ReasonKind.TOPIC if isinstance(seed, str) else seed.kind
+    for number, kind in enumerate(kinds):
         by_kind.setdefault(kind, []).append(number)
     return [
         (
@@ -95,34 +95,43 @@ def _ranked(
     reader: int,
     row: int,
     place: int,
-    sums: Sequence[float],
+    sums: tuple[float, float, float, int],
     voices: Sequence[Voice],
 ) -> Ranked:
     portrait = judged.made.portraits[reader]
-    evidence, learned, votes = sums
+    evidence, learned, votes, k = sums
     own = (1.0 - portrait.popularity) * -math.expm1(-max(evidence, 0.0))
+    popular = _votes(item, votes)
     if own <= 0.0:
-        return _by_votes(item, votes)
+        return Ranked(item=item, score=max(votes, 0.0), reasons=popular)
     profile = judged.made.profiles[row]
-    parts = [
-        *_matches(judged, profile, place),
-        *_learned(judged, learned, place, voices),
-        *_disliked(judged, portrait, row, place),
-    ]
-    scale = own / sum(part for _, _, part in parts)
+    parts: list[Part] = []
+    if profile.wishes or profile.less_of:
+        parts += _matches(judged, profile, place)
+    if learned > 0.0:
+        parts += _learned(judged, learned, place, voices, k)
+    if portrait.disliked:
+        parts += _disliked(judged, portrait, row, place)
+    if len(parts) > 1:
+        parts.sort(key=_share, reverse=True)
+    scale = own / sum(map(_share, parts))
+    name = profile.name
     reasons = [
-        Reason(kind=kind, value=value, share=part * scale, interest=profile.name)
-        for kind, value, part in sorted(parts, key=lambda part: -part[2])
+        Reason(kind=kind, value=value, share=share * scale, interest=name)
+        for kind, value, share in parts
     ]
-    popular = _by_votes(item, votes).reasons
-    return Ranked(item=item, score=own + votes, interest=profile.name, reasons=(*reasons, *popular))
+    return Ranked(item=item, score=own + votes, interest=name, reasons=(*reasons, *popular))
 
 
 def _by_votes(item: Item, share: float) -> Ranked:
+    return Ranked(item=item, score=max(share, 0.0), reasons=_votes(item, share))
+
+
+def _votes(item: Item, share: float) -> tuple[Reason, ...]:
     if share <= 0.0:
-        return Ranked(item=item, score=0.0)
-    reason = Reason(kind=ReasonKind.POPULARITY, value=str(item.upvotes or 0), share=share)
-    return Ranked(item=item, score=share, reasons=(reason,))
+        return ()
+    value = str(item.upvotes or 0)
+    return (Reason(kind=ReasonKind.POPULARITY, value=value, share=share),)
 
 
 def _matches(judged: Judged, profile: Profile, place: int) -> Iterator[Part]:
@@ -135,10 +144,10 @@ def _matches(judged: Judged, profile: Profile, place: int) -> Iterator[Part]:
             yield ReasonKind.LESS_OF, index.spelled(wish, place), -LESS_OF
 
 
-def _learned(judged: Judged, learned: float, place: int, voices: Sequence[Voice]) -> Iterator[Part]:
-    if learned <= 0.0:
-        return
-    for kind, loudest, shares, k in voices:
+def _learned(
+    judged: Judged, learned: float, place: int, voices: Sequence[Voice], k: int
+) -> Iterator[Part]:
+    for kind, loudest, shares in voices:
         said, share = loudest[k], learned * shares[k]
         if not isinstance(said, str):
             yield kind, said.item.title, share
