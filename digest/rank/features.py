@@ -29,6 +29,7 @@ POWER_ITERATIONS = 3  # how often they are refined
 EXACT_UP_TO = 1_000  # items whose directions are computed outright, in under 1 s
 FIRST_CHARACTER = 0x2E80  # the scripts whose characters are words of their own stand behind it
 CHARACTER = 0.25  # what a single one of them counts, beside the pair that it makes
+LEAST_SHOWN = 1e-3  # of what directions show of a usual term; less may be rounding
 NO_STRENGTH = 1e-6  # of the strongest direction's power; float32 cannot tell it from none
 MAX_TERMS = 200_000  # bounds the memory of the term table, about 100 bytes each
 
@@ -117,6 +118,8 @@ class Space:
     Attributes:
         directions: [width, k], orthonormal columns.
         damping: [k], the share of each direction that a ridge regression takes away.
+        evening: [width], what a term counts in a text's topic, more where directions show
+            little of it; else the few words that they are made of would say all.
 
     Source: Deerwester et al. 1990, JASIS 41(6), 391-407 (LSA); Hoerl and Kennard 1970,
     Technometrics 12(1), 55-67 (ridge): w = (X'X + aI)^-1 c is, up to a factor,
@@ -125,6 +128,7 @@ class Space:
 
     directions: NDArray[np.float32]
     damping: NDArray[np.float32]
+    evening: NDArray[np.float32]
 
     @classmethod
     def of(cls, corpus: Matrix, settings: Settings) -> "Space":
@@ -133,18 +137,32 @@ class Space:
         rank = min(settings.directions, broad, min(corpus.shape) - 1)
         if rank < 2 or corpus.nnz == 0:
             empty = np.zeros((corpus.shape[1], 0), dtype=np.float32)
-            return cls(empty, np.zeros(0, dtype=np.float32))
+            return cls(empty, np.zeros(0, dtype=np.float32), np.ones(len(empty), np.float32))
         used = np.unique(corpus.indices)
         found, power = _main_directions(corpus[:, used], rank)
         directions = np.zeros((corpus.shape[1], found.shape[1]), dtype=np.float32)
         directions[used] = found
         ridge = settings.ridge_floor + settings.ridge_share * corpus.shape[0]
-        return cls(directions, (power / (power + ridge)).astype(np.float32))
+        evening = np.ones(corpus.shape[1], dtype=np.float32)
+        evening[used] = _evening(found, settings.topic_evenness)
+        return cls(directions, (power / (power + ridge)).astype(np.float32), evening)
 
     def project(self, matrix: Matrix) -> NDArray[np.float32]:
         """Give rows in the main directions: [n, k]."""
         # By columns, for the directions are read once then: they do not fit a cache.
         return np.asarray(matrix.tocsc() @ self.directions)
+
+    def project_evenly(self, matrix: Matrix) -> NDArray[np.float32]:
+        """Give rows in the main directions, their terms evened out: [n, k]."""
+        even = matrix.copy()
+        even.data *= self.evening[even.indices]
+        return self.project(even)
+
+
+def _evening(directions: NDArray[np.float32], evenness: float) -> NDArray[np.float32]:
+    """Weigh terms by a power of how little the directions [u, k] show of them: [u]."""
+    length = np.sqrt((directions * directions).sum(axis=1))
+    return np.asarray(np.maximum(length / length.mean(), LEAST_SHOWN) ** -evenness)
 
 
 def _main_directions(corpus: Matrix, rank: int) -> tuple[NDArray[np.float32], Array]:

@@ -45,12 +45,12 @@ class Texts:
 
     Attributes:
         terms: [n, F], unit rows.
-        unit: [n, k], the same in the corpus's main directions, unit rows again.
-        strength: [n], how long those rows were before.
+        latent: [n, k], the same in the corpus's main directions.
+        unit: [n, k], likewise with terms evened out and unit rows again.
     """
 
-    def __init__(self, terms: Matrix, unit: Floats, strength: Floats) -> None:
-        self.terms, self.unit, self.strength = terms, unit, strength
+    def __init__(self, terms: Matrix, latent: Floats, unit: Floats) -> None:
+        self.terms, self.latent, self.unit = terms, latent, unit
 
     @cached_property
     def by_term(self) -> Matrix:
@@ -64,21 +64,21 @@ class Texts:
 
     @cached_property
     def directions(self) -> Floats:
-        """What texts have in the main directions, plain and of unit length, and 1: [2k + 1, n]."""
-        one = np.ones((1, len(self.strength)), FLOAT)
-        return np.vstack([(self.unit * self.strength[:, None]).T, self.unit.T, one])
+        """What texts have in the main directions, plain and evened out, and 1: [2k + 1, n]."""
+        one = np.ones((1, len(self.latent)), FLOAT)
+        return np.vstack([self.latent.T, self.unit.T, one])
 
     def joined(self, more: "Texts") -> "Texts":
         """Give these texts and more."""
         return Texts(
             sp.vstack([self.terms, more.terms], format="csr"),
+            np.vstack([self.latent, more.latent]),
             np.vstack([self.unit, more.unit]),
-            np.concatenate([self.strength, more.strength]),
         )
 
     def take(self, rows: Sequence[int]) -> "Texts":
         """Give some rows."""
-        return Texts(self.terms[rows], self.unit[rows], self.strength[rows])
+        return Texts(self.terms[rows], self.latent[rows], self.unit[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,10 +205,10 @@ class Kernel:
 
     def _texts(self, terms: Matrix) -> Texts:
         latent = self._space.project(terms)
-        strength = np.sqrt((latent * latent).sum(axis=1))
+        unit = unit_rows(self._space.project_evenly(terms))
         # Of a text that no direction shows there is rounding left, which points anywhere.
-        length: Floats = np.where(strength > ROUNDING, strength, FLOAT(np.inf)).astype(FLOAT)
-        return Texts(terms, latent / length[:, None], strength)
+        unit[(latent * latent).sum(axis=1) <= ROUNDING * ROUNDING] = 0.0
+        return Texts(terms, latent, unit)
 
     def _blend(self, weights: Matrix, fresh: Texts, likes: Array) -> Blend:
         known = self.corpus.terms.shape[0]

@@ -22,6 +22,8 @@ class Settings:
         ridge_floor, ridge_share: the ridge is floor + share * items of the corpus (compared).
         evenness: power on a profile's weights; below 1 a word of one like counts more (compared).
         evenness_of_few: the same for up to three likes, fading with more (compared).
+        topic_evenness: power on how little main directions show of a term; 0 = as it is, 1 = all
+            terms count alike in a text's topic (compared).
         topics: weight of likeness in the main directions, against 1 for words (compared).
         topics_of_few: what is added to it for up to three likes, fading with more (compared).
         neighbours: items of the corpus that a profile of few likes borrows (compared).
@@ -45,6 +47,7 @@ class Settings:
     ridge_share: float = 0.001
     evenness: float = 0.7
     evenness_of_few: float = 0.45
+    topic_evenness: float = 0.5
     topics: float = 0.5
     topics_of_few: float = 0.5
     neighbours: int = 30

@@ -15,6 +15,7 @@ import json
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -26,11 +27,16 @@ from digest import rank
 from digest.rank.ranker import CorpusRanker
 
 GRID = {
+    "topic_evenness": (0.0, 0.25, 0.5, 0.75),
+    "half_life": (timedelta(days=365), timedelta(days=730)),
+    "feedback_floor": (0.1, 0.5),
     "evenness": (0.6, 0.7),
-    "evenness_of_few": (0.4, 0.45, 0.5),
+    "evenness_of_few": (0.45, 0.5),
     "borrowed": (1.5, 3.0),
 }
-REFITTED = ("directions", "breadth")  # the other constants come after the factorisation
+# The other constants come after the factorisation, and these matter only where likes have years.
+REFITTED = ("directions", "breadth", "topic_evenness")
+OF_AGE = ("half_life", "feedback_floor")
 NAMES = ("items-likes", "items-few3", "digest-likes", "digest-few3", "digest-titles")
 
 
@@ -39,6 +45,15 @@ def settings() -> list[rank.Settings]:
         replace(rank.Settings(), **dict(zip(GRID, values, strict=True)))
         for values in itertools.product(*GRID.values())
     ]
+
+
+def named(wanted: rank.Settings) -> dict[str, float]:
+    return {name: plain(getattr(wanted, name)) for name in GRID}
+
+
+def plain(value: float | timedelta) -> float:
+    """Give a constant as a number, a span as its days."""
+    return value / timedelta(days=1) if isinstance(value, timedelta) else value
 
 
 def refit(fitted: CorpusRanker, wanted: rank.Settings) -> CorpusRanker:
@@ -65,8 +80,13 @@ def measure(tasks: dict[str, Task], every: list[rank.Settings]) -> Iterator[tupl
             fitted[key] = rank.fit(old, wanted)
             fitted[key]._read(new)
         ranker = refit(fitted[key], wanted)
+        ageless = replace(wanted, **{name: getattr(every[0], name) for name in OF_AGE})
         for name, task in tasks.items():
-            found[name].append(quality(ranker.scores(readers[name], new), task.wanted)[:, 0])
+            if any(len(set(years)) > 1 for years in task.liked_in) or wanted == ageless:
+                row = quality(ranker.scores(readers[name], new), task.wanted)[:, 0]
+            else:
+                row = found[name][every.index(ageless)]
+            found[name].append(row)
     yield from ((name, np.array(rows)) for name, rows in found.items())
 
 
@@ -119,7 +139,10 @@ def report(ours: dict, theirs: dict, fold_of: dict, file: Path | None) -> None:
     table = {name: np.array([np.mean(v, axis=0) for v in ours[name].values()]).T for name in NAMES}
     base = {name: np.array([np.mean(v) for v in theirs[name].values()]) for name in NAMES}
     fold = {name: np.array([fold_of[name, person] for person in ours[name]]) for name in NAMES}
-    told: dict[str, object] = {"grid": GRID, "chosen": []}
+    told: dict[str, object] = {
+        "grid": {k: list(map(plain, v)) for k, v in GRID.items()},
+        "chosen": [],
+    }
 
     def best(left_out: int) -> int:
         """The setting of the highest mean over tasks, each relative to the grid's mean."""
@@ -128,10 +151,10 @@ def report(ours: dict, theirs: dict, fold_of: dict, file: Path | None) -> None:
 
     chosen = [best(left_out) for left_out in range(FOLDS)]
     for left_out, number in enumerate(chosen):
-        constants = {name: getattr(every[number], name) for name in GRID}
+        constants = named(every[number])
         told["chosen"].append(constants)
         print(f"without fifth {left_out}: {constants}")
-    overall = {name: getattr(every[best(-1)], name) for name in GRID}
+    overall = named(every[best(-1)])
     told["all"] = overall
     print(f"on all people: {overall}")
     for name in NAMES:
@@ -148,7 +171,7 @@ def report(ours: dict, theirs: dict, fold_of: dict, file: Path | None) -> None:
         for value in values:
             rows = [n for n, s in enumerate(every) if getattr(s, name) == value]
             line = " ".join(f"{task} {table[task][rows].mean():.4f}" for task in NAMES)
-            print(f"{name} {value}: {line}")
+            print(f"{name} {plain(value)}: {line}")
     if file:
         file.write_text(json.dumps(told, indent=1), encoding="utf-8")
 
