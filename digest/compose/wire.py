@@ -16,6 +16,7 @@ from digest.errors import RenderError
 PLAIN_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.\[\]:-]{1,253}")
 LINE = 76
+DOTS = re.compile(rb"^\.+", re.MULTILINE)
 BLANKS_AT_END = re.compile(r"[ \t]+(?=\n)")
 WORD_BEGIN, WORD_END = "=?utf-8?q?", "?="
 # RFC 2047 section 5 rule 3: what stands for itself even in a name.
@@ -35,19 +36,24 @@ def quoted_printable(text: str) -> bytes:
     """Encode tidy text so that encoded pieces can be joined: each ends with a line break.
 
     The break is a soft one where *text* ends in the middle of a line.  RFC 2045 section 6.7.
+    No line begins with a dot, which SMTP would have to double: RFC 2049 section 3.
     """
-    if len(text) < LINE and _is_plain(text) and "=" not in text and not text.endswith(" "):
+    is_short = len(text) < LINE and not text.startswith(".") and not text.endswith(" ")
+    if is_short and "=" not in text and _is_plain(text):
         # Most personal parts are one short plain word: this is five times as fast.
         return f"{text}=\r\n".encode("ascii")
     encoded = b2a_qp(text.encode("utf-8"), istext=True)
-    if not encoded or encoded.endswith(b"\n"):
-        return encoded.replace(b"\n", b"\r\n")
-    # What the library makes of a blank at the very end may be longer than a line already.
-    while len(encoded) - encoded.rfind(b"\n") - 1 >= LINE:
-        # No room for the soft break: the last sign, plain or "=XX", goes to a line of its own.
-        place = -3 if encoded[-3:-2] == b"=" else -1
-        encoded = encoded[:place] + b"=\n" + encoded[place:]
-    return encoded.replace(b"\n", b"\r\n") + b"=\r\n"
+    if encoded and not encoded.endswith(b"\n"):
+        # What the library makes of a blank at the very end may be longer than a line already.
+        while len(encoded) - encoded.rfind(b"\n") - 1 >= LINE:
+            # No room for the soft break: the last sign, plain or "=XX", goes to its own line.
+            place = -3 if encoded[-3:-2] == b"=" else -1
+            encoded = encoded[:place] + b"=\n" + encoded[place:]
+        encoded += b"=\n"
+    if encoded.startswith(b".") or b"\n." in encoded:
+        # On lines of their own, so that none becomes too long.
+        encoded = DOTS.sub(lambda dots: b"=2E=\n" * len(dots[0]), encoded)
+    return encoded.replace(b"\n", b"\r\n")
 
 
 def decoded(encoded: bytes) -> str:

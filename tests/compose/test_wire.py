@@ -25,6 +25,7 @@ clean_lines = texts.map(one_line)
 @example(["x" * 75 + " ", "y"])
 @example(["é" * 13, "."])
 @example(["a\n", ".\n", "From b"])
+@example(["." * 80, "...\n", "x" * 75 + "."])
 def test_encoded_pieces_can_be_joined(pieces):
     pieces = [tidy(piece) for piece in pieces]
 
@@ -33,6 +34,7 @@ def test_encoded_pieces_can_be_joined(pieces):
     assert quopri.decodestring(wire).decode().replace("\r\n", "\n") == "".join(pieces)
     assert wire.isascii()
     assert all(len(line) <= 76 for line in wire.split(b"\r\n"))
+    assert not any(line.startswith(b".") for line in wire.split(b"\r\n"))
     assert b"\n" not in wire.replace(b"\r\n", b"")
     assert b"\r" not in wire.replace(b"\r\n", b"")
     assert not wire or wire.endswith(b"\r\n")
