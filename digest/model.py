@@ -483,7 +483,10 @@ class Pick:
 
     Attributes:
         place: from 1, through the whole digest.
+        reasons: those that are said first.
         upvotes, comments: as they stood when the digest was composed.
+        said: how many of the reasons are said; None = not decided yet.
+        sentences: places of those that are shown of the summary; None = not decided yet.
     """
 
     place: int
@@ -493,6 +496,8 @@ class Pick:
     reasons: tuple[Reason, ...] = ()
     upvotes: int | None = None
     comments: int | None = None
+    said: int | None = None
+    sentences: tuple[int, ...] | None = None
 
 
 class MentionKind(StrEnum):

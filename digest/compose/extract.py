@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
+from typing import TypeAlias
 
 from digest.text import fold, one_line
 
@@ -17,6 +18,12 @@ ROOM = 300
 # Three times the longest abstract; what comes after is not read, so hostile text costs little.
 TEXT_ROOM = 6_000
 ELLIPSIS = "…"
+# What is kept of each: words, and choices of sentences.
+KEPT_OF_A_TEXT = 512
+
+Held: TypeAlias = tuple[tuple[int, ...], int]
+"""The sentences of a text that hold a word, and what the word is worth."""
+
 GAP = len(f" {ELLIPSIS} ")
 
 # A full stop after one of these ends no sentence (compared without their own full stops).
@@ -57,7 +64,6 @@ def sentences(text: str) -> tuple[str, ...]:
     return (*found, rest) if rest else tuple(found)
 
 
-@lru_cache(maxsize=16384)
 def telling_sentences(text: str, words: tuple[str, ...], room: int = ROOM) -> str:
     """Choose the sentences that say most to a reader, in their own order.
 
@@ -74,21 +80,51 @@ def telling_sentences(text: str, words: tuple[str, ...], room: int = ROOM) -> st
     Returns:
         sentences of *text*, gaps between them shown by "…"; "" for empty text.
     """
-    sought = {word.strip() for word in ",".join(words).split(",")}
-    found = [(places, word.count(" ") + 1) for word in sought if (places := _places(text, word))]
-    # Readers have many words, but a text has few sentences that hold any of them.
-    extract = _chosen(text, tuple(sorted(found)), room)
-    if found and extract.endswith(ELLIPSIS):
-        return _around_a_word(text, sorted(sought, key=len, reverse=True), extract, room)
+    extract = shown_sentences(text, _choice(text, words, room), room)
+    if extract.endswith(ELLIPSIS):
+        return _around_a_word(text, words, extract, room)
     return extract
 
 
+def chosen_sentences(text: str, words: tuple[str, ...], room: int = ROOM) -> tuple[int, ...] | None:
+    """Give the places of the sentences that `telling_sentences` chooses, from 0.
+
+    None if more is to be said than these: it would cut a sentence, which depends on the words.
+    """
+    chosen = _choice(text, words, room)
+    return None if shown_sentences(text, chosen, room).endswith(ELLIPSIS) else chosen
+
+
+def shown_sentences(text: str, chosen: tuple[int, ...], room: int = ROOM) -> str:
+    """Give sentences by their places as they are shown; places past the end are passed over."""
+    read = _read(text)
+    return read.extracts.get((chosen, room)) or read.extract(chosen, room)
+
+
+def _choice(text: str, words: tuple[str, ...], room: int) -> tuple[int, ...]:
+    read = _read(text)
+    if not read.parts:
+        return ()
+    held = read.held
+    found: dict[str, Held] = {}
+    for value in words:
+        for word in _apart(value):
+            if places := held[word] if word in held else read.look_up(word):
+                found[word] = places
+    # Readers have many words, but a text has few sentences that hold any of them.
+    return _chosen(text, tuple(sorted(found.values())), room)
+
+
 @lru_cache(maxsize=16384)
-def _chosen(text: str, found: tuple[tuple[tuple[int, ...], int], ...], room: int) -> str:
+def _apart(value: str) -> tuple[str, ...]:
+    return tuple([word.strip() for word in value.split(",")])
+
+
+@lru_cache(maxsize=65536)
+def _chosen(text: str, found: tuple[Held, ...], room: int) -> tuple[int, ...]:
     """Choose sentences for words, each known by those that hold it and what it is worth."""
-    parts, _, claims = _read(text)
-    if not parts:
-        return ""
+    read = _read(text)
+    parts, claims = read.parts, read.claims
     # Which words a sentence holds (a bit for each), and what it is worth.
     held: dict[int, int] = {}
     worths: dict[int, int] = {}
@@ -118,7 +154,7 @@ def _chosen(text: str, found: tuple[tuple[tuple[int, ...], int], ...], room: int
             if place < len(parts) and len(parts[place]) <= left
         ]
         if not fitting:
-            return _joined(parts, sorted(chosen), room)
+            return tuple(sorted(chosen))
         place = -max(fitting)[2]
         chosen.add(place)
         known |= held.pop(place, 0)
@@ -128,22 +164,43 @@ def _chosen(text: str, found: tuple[tuple[tuple[int, ...], int], ...], room: int
             following.add(place + 1)
 
 
-@lru_cache(maxsize=4096)
-def _read(text: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[bool, ...]]:
-    """Give the sentences of a text, the same folded for comparison, and which ones claim."""
-    parts = sentences(text)
-    folded = tuple(f" {fold(part)}" for part in parts)
-    return parts, folded, tuple(bool(CLAIM.search(part)) for part in parts)
+class _Read:
+    """A text as it was read once.
+
+    Attributes:
+        parts: its sentences; folded: the same for comparison; claims: which ones claim.
+        held: for each word that was looked up, the sentences that hold it and what it is
+            worth; None where none does.
+        extracts: sentences that were chosen together, as they are shown.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.parts = sentences(text)
+        self.folded = tuple(f" {fold(part)}" for part in self.parts)
+        self.claims = tuple(bool(CLAIM.search(part)) for part in self.parts)
+        self.held: dict[str, Held | None] = {}
+        self.extracts: dict[tuple[tuple[int, ...], int], str] = {}
+
+    def look_up(self, word: str) -> Held | None:
+        """Find the sentences that hold a word: "embedding" is in "embeddings" as well."""
+        sought = _sought(word)
+        places = [place for place, part in enumerate(self.folded) if sought and sought in part]
+        found = (tuple(places), word.count(" ") + 1) if places else None
+        if len(self.held) >= KEPT_OF_A_TEXT:
+            self.held.clear()
+        self.held[word] = found
+        return found
+
+    def extract(self, chosen: tuple[int, ...], room: int) -> str:
+        """Give chosen sentences as they are shown."""
+        if len(self.extracts) >= KEPT_OF_A_TEXT:
+            self.extracts.clear()
+        known = [place for place in chosen if place < len(self.parts)]
+        found = self.extracts[chosen, room] = _joined(self.parts, known, room) if known else ""
+        return found
 
 
-@lru_cache(maxsize=65536)
-def _places(text: str, word: str) -> tuple[int, ...]:
-    """Give the sentences of a text that hold a word: "embedding" is in "embeddings" as well."""
-    sought = _sought(word)
-    if not sought:
-        return ()
-    _, folded, _ = _read(text)
-    return tuple([place for place, part in enumerate(folded) if sought in part])
+_read = lru_cache(maxsize=4096)(_Read)
 
 
 @lru_cache(maxsize=16384)
@@ -169,10 +226,12 @@ def _joined(parts: Sequence[str], chosen: Sequence[int], room: int) -> str:
 
 def _around_a_word(text: str, words: Sequence[str], extract: str, room: int) -> str:
     """Cut a long sentence so that it shows one of the words, where its beginning shows none."""
-    parts, folded, _ = _read(text)
+    read = _read(text)
+    apart = {word for value in words for word in _apart(value)}
+    parts, folded = read.parts, read.folded
     head = extract.removesuffix(ELLIPSIS)
     place = next((place for place, part in enumerate(parts) if part.startswith(head)), None)
-    wanted = [_sought(word) for word in words if word]
+    wanted = [_sought(word) for word in sorted(apart, key=len, reverse=True) if word]
     if place is None or any(one and one in f" {fold(extract)}" for one in wanted):
         return extract
     sought = next((one for one in wanted if one and one in folded[place]), "")

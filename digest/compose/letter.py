@@ -8,18 +8,16 @@ from typing import NamedTuple
 from digest.compose import headings, wording
 from digest.compose.body import Body, Entry, Lines, fit
 from digest.compose.digest import Shelf, shelf
-from digest.compose.extract import telling_sentences
 from digest.compose.fragments import NOTHING, Both, Piece, Shown, joined, piece
 from digest.compose.fragments import Form as Fragment
 from digest.compose.pieces import OwnLinks, Pieces
+from digest.compose.telling import said_reasons, summary_of
 from digest.model import (
     Digest,
     Form,
     Frequency,
-    Item,
     MentionKind,
     Pick,
-    Reason,
     Subscriber,
 )
 from digest.render import Language
@@ -158,21 +156,18 @@ def _entries(
         if where != section:
             heading = pieces.section(language, headings.shelf_name(language, where))
             section = where
-        shown = wording.shown_reasons(pick.reasons)
-        reasons = NOTHING
-        if shown:
-            few = shown[: wording.REASONS_SHOWN]
-            reasons = pieces.reasons(language, *[(one.kind, one.value) for one in few])
+        said = said_reasons(pick)
+        reasons = pieces.reasons(language, said) if said else NOTHING
         size = heading.html.size + reasons.html.size
         if is_short:
-            item = pieces.brief(language, pick.item, bool(shown))
+            item = pieces.brief(language, pick.item, bool(said))
             size += item.html.size
             fills = (reasons.html.encoded,), (reasons.text.encoded,)
             entries.append(Entry(heading, item, *fills, size))
             continue
-        summary = _summary(pieces, language, pick.item, shown)
+        summary = _summary(pieces, language, pick)
         picture = pieces.picture(pick.item) if subscriber.thumbnails else None
-        item = pieces.item(language, pick.item, pick.upvotes, pick.comments, bool(shown), picture)
+        item = pieces.item(language, pick.item, pick.upvotes, pick.comments, bool(said), picture)
         size += item.html.size + summary.html.size + VERDICTS * web_copy.size
         where_to = (pieces.numbers[number], web_copy.encoded)
         html = (*where_to, summary.html.encoded, reasons.html.encoded)
@@ -185,12 +180,9 @@ def _is_weekly(subscriber: Subscriber) -> bool:
     return subscriber.schedule.frequency is Frequency.WEEKLY
 
 
-def _summary(pieces: Pieces, language: Language, item: Item, reasons: Sequence[Reason]) -> Shown:
-    """Take the source's machine-made summary, which the mail marks as such, or extract."""
-    if item.ai_summary:
-        text = telling_sentences(item.ai_summary, ())
-    else:
-        text = telling_sentences(item.summary, wording.matched_words(reasons))
+def _summary(pieces: Pieces, language: Language, pick: Pick) -> Shown:
+    """Show the summary; one that the source had made by a machine is marked as such."""
+    text, item = summary_of(pick), pick.item
     return pieces.summary(language, item.language, text, bool(item.ai_summary)) if text else NOTHING
 
 

@@ -17,7 +17,6 @@ from digest.compose.columns import WIDTH, columns, wrap
 from digest.compose.fragments import (
     NUMBER,
     Both,
-    Form,
     Piece,
     Shown,
     form_of,
@@ -28,7 +27,7 @@ from digest.compose.fragments import (
 from digest.compose.wire import ascii_address
 from digest.config import MailSettings
 from digest.links import Links
-from digest.model import Day, Digest, Item, ReasonKind, Subscriber
+from digest.model import Day, Digest, Item, Reason, ReasonKind, Subscriber
 from digest.render import Language, Templates
 
 # An item takes some 8 kB a language, a summary 3 kB, a reason 1 kB: measured, 110 MB after
@@ -107,7 +106,6 @@ class Pieces:
         self.section = lru_cache(KEPT_PARTS)(self._section)
         self.item = lru_cache(KEPT_ITEMS)(self._item)
         self.summary = lru_cache(KEPT_PARTS)(self._summary)
-        self.reasons = lru_cache(KEPT_PARTS)(self._reasons)
         self.names = lru_cache(KEPT_PARTS)(self._names)
         self.moment = lru_cache(KEPT_FRAMES)(self._moment)
         numbers = range(1, MOST_NUMBERS + 1)
@@ -115,7 +113,8 @@ class Pieces:
         # As wide as two digits and a stop, so that the text beside them stands in line.
         self.places = tuple(piece(f"{place:>2}.").encoded for place in numbers)
         self.bullet = piece("  –").encoded
-        self._kept_reason = lru_cache(KEPT_PARTS)(self._reason)
+        self._reason = lru_cache(KEPT_PARTS)(self._one_reason)
+        self._why = lru_cache(KEPT_FRAMES)(self._before_reasons)
         self._reason_form = lru_cache(KEPT_FRAMES)(self._reason_around)
         self._summary_form = lru_cache(KEPT_FRAMES)(self._summary_around)
         self.line = lru_cache(KEPT_ITEMS)(self._line)
@@ -233,23 +232,34 @@ class Pieces:
         )
         return self._both("summary", language, ("summary",), **values), before.rpartition("\n")[2]
 
-    def _reason(self, language: Language, kind: ReasonKind, value: str) -> tuple[Piece, str]:
-        """Give a reason as a chip, and in words."""
-        html, text = self._reason_form(language)
-        words = wording.reason_words(language, kind, value)
-        return joined(html, piece(escape(words))), words.join(text)
-
-    def _reason_around(self, language: Language) -> tuple[Form, tuple[str, ...]]:
-        """Give what stands around the words of a reason."""
-        text = self._templates.form("mail/reason.txt", language, ("words",), **self._look)
-        return self._both("reason", language, ("words",)).html, text[::2]
-
-    def _reasons(self, language: Language, *reasons: tuple[ReasonKind, str]) -> Shown:
+    def reasons(self, language: Language, reasons: Sequence[Reason]) -> Shown:
         """Join reasons: chips in HTML, one wrapped line in text."""
-        shown = [self._kept_reason(language, kind, value) for kind, value in reasons]
-        words = language.gettext("Why: %(reasons)s", reasons="; ".join(text for _, text in shown))
-        html = Piece(b"".join(one.encoded for one, _ in shown), sum(one.size for one, _ in shown))
+        shown = [self._reason(language, one.kind, one.value) for one in reasons]
+        html = Piece(
+            b"".join([one.encoded for one, _ in shown]), sum([one.size for one, _ in shown])
+        )
+        before, after = self._why(language)
+        words = f"{before}{'; '.join([text for _, text in shown])}{after}"
         return Shown(html, piece(wrap(words, indent=4, hanging=9)))
+
+    def _before_reasons(self, language: Language) -> tuple[str, str]:
+        """Give what stands around the reasons in plain text."""
+        before, _, after = language.gettext("Why: %(reasons)s", reasons="\0").partition("\0")
+        return before, after
+
+    def _one_reason(self, language: Language, kind: ReasonKind, value: str) -> tuple[Piece, str]:
+        """Give a reason as a chip, and in words."""
+        (before, after), size, text = self._reason_form(language)
+        words = wording.reason_words(language, kind, value)
+        shown = piece(escape(words))
+        chip = Piece(b"".join((before, shown.encoded, after)), size + shown.size)
+        return chip, words.join(text)
+
+    def _reason_around(self, language: Language) -> tuple[tuple[bytes, ...], int, tuple[str, ...]]:
+        """Give what stands around the words of a reason: as HTML, its size, as text."""
+        text = self._templates.form("mail/reason.txt", language, ("words",), **self._look)
+        html = self._both("reason", language, ("words",)).html
+        return html.pieces, html.size, text[::2]
 
     def _names(self, language: Language, *names: str) -> Shown:
         """Name a reader's interests."""

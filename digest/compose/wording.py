@@ -12,7 +12,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from digest.compose.extract import cut
-from digest.model import LIKED, Item, Reason, ReasonKind
+from digest.model import LIKED, Item, ReasonKind
 from digest.render import Language
 from digest.text import one_line
 
@@ -31,8 +31,6 @@ RISING_VOTES = 5
 RISING_SHARE = 0.2
 SPARKLINE_DAYS = 7
 BARS = "▁▂▃▄▅▆▇█"
-# Looked up once: an enumeration's members are slow to reach, and each mail asks for many.
-KEYWORD, TOPIC, POPULARITY = ReasonKind.KEYWORD, ReasonKind.TOPIC, ReasonKind.POPULARITY
 
 
 class Link(NamedTuple):
@@ -155,18 +153,6 @@ def section_name(language: Language, interest: str | None) -> str:
     return interest or language.gettext("Popular today")
 
 
-def shown_reasons(reasons: Sequence[Reason]) -> list[Reason]:
-    """Put reasons in order of weight; popularity speaks only where nothing else does.
-
-    A keyword that the topic holds as well is said once.
-    """
-    telling = [one for one in reasons if one.kind is not POPULARITY]
-    said: dict[str, Reason] = {}
-    for one in sorted(telling or reasons, key=_weight):
-        said.setdefault(one.value.casefold(), one)
-    return list(said.values())
-
-
 def reason_words(language: Language, kind: ReasonKind, value: str) -> str:
     """Say one reason in a few words."""
     shown = line(value, REASON_ROOM)
@@ -203,12 +189,3 @@ def _outside_words(language: Language, why: str) -> str:
     if why == "popular":
         return language.gettext("outside your interests: much voted for")
     return language.gettext("outside your interests: new today")
-
-
-def matched_words(reasons: Sequence[Reason]) -> tuple[str, ...]:
-    """Give the values of the reasons that are words of the item, in the order of *reasons*."""
-    return tuple([one.value for one in reasons if one.share > 0 and one.kind in (KEYWORD, TOPIC)])
-
-
-def _weight(reason: Reason) -> float:
-    return -abs(reason.share)

@@ -248,6 +248,8 @@ def _digests(connection: Connection, rows: Sequence[Row[Any]], shelf: Shelf | No
         picks.c.score,
         picks.c.interest,
         picks.c.reasons,
+        picks.c.said,
+        picks.c.sentences,
     ).order_by(picks.c.place)
     pick_rows = [
         row
@@ -260,7 +262,7 @@ def _digests(connection: Connection, rows: Sequence[Row[Any]], shelf: Shelf | No
     seen = (shelf or Shelf()).fetch(connection, {*looks, *chain.from_iterable(named.values())})
     picks_of: defaultdict[str, list[Pick]] = defaultdict(list)
     for row, look in zip(pick_rows, looks, strict=True):
-        digest_id, _, _, upvotes, comments, _, place, score, interest, reasons = row
+        digest_id, _, _, upvotes, comments, _, place, score, interest, reasons, *told = row
         picks_of[digest_id].append(
             Pick(
                 place=place,
@@ -270,6 +272,8 @@ def _digests(connection: Connection, rows: Sequence[Row[Any]], shelf: Shelf | No
                 reasons=reasons,
                 upvotes=upvotes,
                 comments=comments,
+                said=told[0],
+                sentences=told[1],
             )
         )
     return [

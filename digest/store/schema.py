@@ -44,6 +44,7 @@ from digest.store.values import (
     ANNOUNCES,
     LINKS,
     MAPPING,
+    NUMBERS,
     REASONS,
     ROWS,
     TEXTS,
@@ -390,6 +391,8 @@ picks = Table(
     _needed("reasons", REASONS),
     Column("upvotes", Integer),
     Column("comments", Integer),
+    Column("said", Integer),
+    Column("sentences", NUMBERS),
     UniqueConstraint("subscriber_id", "item_id"),
 )
 

@@ -127,6 +127,7 @@ def _load_reasons(rows: Iterable[tuple[str, str, float, str | None]]) -> tuple[R
 
 
 TEXTS = Json(tuple, list)
+NUMBERS = Json(tuple, list)
 ROWS = Json(lambda rows: tuple(map(tuple, rows)), list)
 MAPPING = Json(dict, dict)
 WEEKDAYS = Json(frozenset, sorted)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from digest.compose import headings, wording
 from digest.compose.extract import telling_sentences
+from digest.compose.telling import said_reasons
 from digest.model import Digest, Item, MentionKind
 from digest.render import Language
 
@@ -75,7 +76,7 @@ def view_picks(language: Language, digest: Digest) -> list[PickView]:
     section: str | None = None
     for pick in digest.picks:
         name = wording.section_name(language, pick.interest)
-        reasons = wording.shown_reasons(pick.reasons)[: wording.REASONS_SHOWN]
+        reasons = said_reasons(pick)
         shown.append(
             PickView(
                 place=pick.place,

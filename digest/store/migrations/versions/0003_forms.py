@@ -1,8 +1,8 @@
 """What a subscriber may ask of a digest: its form, pictures, revisions, a pick from outside.
 
-And how many votes an item had at the end of each day, what a digest names beside its picks, by
-which words an item is found, how many items of a listing were new, what was counted each day, and
-indexes to count by; and until when a delivery is tried.
+And how many votes an item had at the end of each day, what a digest says of its picks and names
+beside them, by which words an item is found, how many items of a listing were new, what was
+counted each day, and indexes to count by; and until when a delivery is tried.
 """
 
 import sqlalchemy as sa
@@ -28,6 +28,8 @@ def upgrade() -> None:
         op.add_column("digests", sa.Column(name, sa.Text(), nullable=False, server_default="[]"))
     for name in ("counted_from", "superseded_at"):
         op.add_column("deliveries", sa.Column(name, sa.DateTime(timezone=True)))
+    op.add_column("picks", sa.Column("said", sa.Integer()))
+    op.add_column("picks", sa.Column("sentences", sa.Text()))
     live = sa.text("merged_into IS NULL")
     op.create_index(
         *("ix_items_revised_at", "items", ["revised_at"]),
