@@ -45,13 +45,13 @@ from digest.protocols import Clock, Fetcher, Progress, Transport
 from digest.rankers import CurrentRanker
 from digest.render import Templates
 from digest.schedule.clock import first_digest_at
+from digest.senders import Senders, collect_rarely
 from digest.service import Job, Notifier, run_service, stop_on_signals
 from digest.store import items, membership, outbox, recovery, sources, subscribers, tallies, words
 from digest.store.database import Database
 from digest.store.recovery import Claims
 from digest.store.subscriber_rows import address_key
 from digest.transports import leaving_of, mailbox_of, return_paths_of, transport_of
-from digest.writers import Writers, collect_rarely
 
 logger = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ class App:
         self.builder = MessageBuilder(
             settings.mail, self.templates, self.links, leaving_of(settings)
         )
-        self.writers = Writers(settings) if settings.deliver.writers else None
+        self.senders = Senders(settings) if settings.deliver.senders else None
         self.suppressor = Suppressor(
             hashed=(lambda address: self.hashes(address)[0]) if keys else None,
             soft_limit=settings.bounces.soft_limit if settings.bounces else SOFT_LIMIT,
@@ -171,14 +171,14 @@ class App:
 
     @asynccontextmanager
     async def transport(self) -> AsyncIterator[Transport]:
-        """Hold what delivers open: the connections to the relay, the processes that write."""
+        """Hold what delivers open: the connections to the relay, the processes that send."""
         transport = transport_of(self.settings)
         try:
             yield transport
         finally:
             await transport.close()
-            if self.writers:
-                await asyncio.to_thread(self.writers.close)
+            if self.senders:
+                await asyncio.to_thread(self.senders.close)
 
     async def fetch(
         self, names: Sequence[str], *, dry_run: bool, progress: Progress
@@ -484,7 +484,7 @@ class App:
             clock=self.clock,
             stop=stop,
             subscriber_id=subscriber_id,
-            write=self.writers.write if self.writers else None,
+            crew=self.senders.at_work if self.senders else None,
             aftermath=self.suppressor.note,
             progress=progress,
         )

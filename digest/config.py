@@ -194,7 +194,7 @@ class DeliverSettings(Group):
     give_up_after: Span = timedelta(hours=24)
     batch: int = Field(200, ge=1, le=5000)
     record_every: int = Field(32, ge=1, le=1000)
-    writers: int = Field(0, ge=0, le=64)
+    senders: int = Field(0, ge=0, le=64)
     uncertain: Literal["retry", "give up"] = "retry"
     per_second: float | None = Field(None, gt=0)
     domain_per_second: float | None = Field(None, gt=0)

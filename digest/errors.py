@@ -12,6 +12,18 @@ class DigestError(Exception):
 
     permanent = True
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let an error travel between processes, whatever its fields are."""
+        return _revived, (type(self), self.args, self.__dict__)
+
+
+def _revived(
+    kind: type[DigestError], args: tuple[object, ...], fields: dict[str, object]
+) -> DigestError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(fields)
+    return error
+
 
 class ConfigError(DigestError):
     """A setting is missing, unknown or wrong; the program does not start (exit code 2)."""

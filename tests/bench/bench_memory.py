@@ -1,6 +1,6 @@
 """Whether delivering takes more memory for more readers: it must not.
 
-    python tests/bench/bench_memory.py [--few N] [--many N] [--writers N]
+    python tests/bench/bench_memory.py [--few N] [--many N] [--senders N]
 
 Composes digests for so many readers, then delivers them in a process of its own, and prints
 that process's peak and its largest writer's.  100,000 readers take some minutes, most of them to
@@ -37,10 +37,10 @@ def deliver_all(folder: Path, expected: int) -> None:
     print(peak_mib(resource.RUSAGE_SELF), peak_mib(resource.RUSAGE_CHILDREN))
 
 
-def measured(readers: int, writers: int) -> list[float]:
-    """Give the peaks in MiB of delivering to so many readers: the process, its writers."""
+def measured(readers: int, senders: int) -> list[float]:
+    """Give the peaks in MiB of delivering to so many readers: the process, its senders."""
     asked = argparse.Namespace(
-        deliveries=readers, connections=16, database=None, writers=writers, batch=200
+        deliveries=readers, connections=16, database=None, senders=senders, batch=200
     )
     with tempfile.TemporaryDirectory() as folder, sink() as port:
         asyncio.run(composed(Path(folder), asked, port))
@@ -53,13 +53,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--few", type=int, default=1_000)
     parser.add_argument("--many", type=int, default=100_000)
-    parser.add_argument("--writers", type=int, default=1)
+    parser.add_argument("--senders", type=int, default=1)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.folder:
         deliver_all(asked.folder, asked.many)
         return
-    few, many = measured(asked.few, asked.writers), measured(asked.many, asked.writers)
+    few, many = measured(asked.few, asked.senders), measured(asked.many, asked.senders)
     for name, before, after in zip(("deliver", "writer"), few, many, strict=True):
         print(
             f"{name}: {asked.few:,} readers {before:.0f} MiB, "

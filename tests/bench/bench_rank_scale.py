@@ -25,7 +25,7 @@ from digest.model import Item, Reader
 from digest.rank.evidence import Day
 from digest.rank.making import Made
 from digest.rank.profile import portray
-from digest.writers import collect_rarely
+from digest.senders import collect_rarely
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 BATCH = 500

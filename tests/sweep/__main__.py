@@ -28,6 +28,8 @@ from tests.sweep.sweeps import (
     two_at_once,
 )
 
+SENDERS = 2
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -49,6 +51,8 @@ def main() -> None:
             "backend": (partial(backend_sweep, 20), 1),
             "two_pg": (partial(two_at_once, "one PostgreSQL"), 1),
         }
+        # All of it again with several sending processes.
+        sweeps |= {f"{name}_{SENDERS}": sweep for name, sweep in sweeps.items()}
         if not asked.only or "faults" in asked.only:
             all_faults(asked.deliveries)
         for name in asked.only or sweeps:
@@ -60,8 +64,11 @@ def main() -> None:
                 with psycopg.connect(server.get_uri(), autocommit=True) as admin:
                     admin.execute(f"CREATE DATABASE {name}")
                 url = server.get_uri(database=name)
-            has_own_disk = name == "full"
-            outcome = in_a_new_world(sweep, url, asked.deliveries, has_own_disk=has_own_disk)
+            outcome = in_a_new_world(
+                *(sweep, url, asked.deliveries),
+                has_own_disk=name.startswith("full"),
+                senders=SENDERS if name.endswith(f"_{SENDERS}") else 0,
+            )
             print(outcome, flush=True)
             assert outcome.lost == 0
             is_kill = name.startswith("kill")
@@ -84,13 +91,13 @@ def all_faults(readers: int) -> None:
                 left.unlink()
 
 
-def in_a_new_world(sweep, url: str, readers: int, *, has_own_disk: bool) -> Outcome:
+def in_a_new_world(sweep, url: str, readers: int, *, has_own_disk: bool, senders: int) -> Outcome:
     with tempfile.TemporaryDirectory() as folder, Relay(pause=0.002) as relay:
         disk = Path(folder) / "disk"
         disk.mkdir()
         with small_disk(disk) if has_own_disk else nullcontext():
             url = url.replace("sqlite:///", f"sqlite:///{disk}/")
-            return sweep(World(disk, url, readers, relay))
+            return sweep(World(disk, url, readers, relay, senders))
 
 
 @contextmanager

@@ -33,6 +33,8 @@ from tests.sweep.relay import Relay
 DIGEST = Path(sys.executable).with_name("digest")
 CONNECTIONS = 8
 RECORD_EVERY = 32
+BATCH = 40
+QUIET = 0.1
 BOUND = CONNECTIONS + RECORD_EVERY
 PATIENCE = 600.0
 
@@ -41,6 +43,9 @@ SETTINGS = f"""
 tick = "1s"
 [deliver]
 record_every = {RECORD_EVERY}
+senders = {{senders}}
+# Several processes are used where more than a batch is due: to the end, nearly.
+batch = {BATCH}
 [smtp]
 host = "127.0.0.1"
 port = {{port}}
@@ -82,17 +87,25 @@ class Outcome:
 
 
 class World:
-    """A folder with settings, a database with readers who are due, and a relay that counts."""
+    """A folder with settings, a database with readers who are due, and a relay that counts.
 
-    def __init__(self, folder: Path, url: str, readers: int, relay: Relay) -> None:
+    Args:
+        senders: processes beside the one that claims and records.
+    """
+
+    def __init__(
+        self, folder: Path, url: str, readers: int, relay: Relay, senders: int = 0
+    ) -> None:
         self.folder = folder
         self.url = url
         self.readers = readers
         self.relay = relay
+        self.senders = senders
         now = datetime.now(UTC)
         (folder / "saved.json").write_bytes(daily_papers_json(1, now.date()))
         (folder / "config.toml").write_text(
-            SETTINGS.format(port=relay.port, url=json.dumps(url)), encoding="utf-8"
+            SETTINGS.format(port=relay.port, url=json.dumps(url), senders=senders),
+            encoding="utf-8",
         )
         database = Database(url)
         if database.is_empty():
@@ -113,6 +126,10 @@ class World:
 
     def unrecorded(self, before: Counter[tuple[str, str]]) -> int:
         """Count what the relay took since, and the database does not know: it will come again."""
+        # What was in flight when the process died may still arrive.
+        seen = -1
+        while seen < (seen := self.relay.taken.total()):
+            time.sleep(QUIET + self.relay.pause)
         database = Database(self.url)
         with database.read() as connection:
             sent = select(deliveries.c.message_id).where(deliveries.c.status == DeliveryStatus.SENT)
@@ -123,7 +140,7 @@ class World:
 
     def outcome(self, name: str, unrecorded: Sequence[int], began: float) -> Outcome:
         return Outcome(
-            name=name,
+            name=f"{name}, {self.senders} senders" if self.senders else name,
             readers=self.readers,
             stops=len(unrecorded),
             lost=self.readers - self.relay.reached,

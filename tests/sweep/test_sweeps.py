@@ -17,20 +17,22 @@ FEW_READERS = 30
 @pytest.fixture
 def make_world(tmp_path):
     with Relay(pause=0.01) as relay:
-        yield lambda url: World(tmp_path, url, READERS, relay)
+        yield lambda url, senders=0: World(tmp_path, url, READERS, relay, senders)
 
 
 @pytest.mark.timeout(300)
-def test_killed_process_loses_nothing_and_doubles_within_the_bound(make_world, sqlite_url):
-    outcome = stop_sweep(signal.SIGKILL, 2, "run", make_world(sqlite_url))
+@pytest.mark.parametrize("senders", [0, 2])
+def test_killed_process_loses_nothing_and_doubles_within_the_bound(make_world, sqlite_url, senders):
+    outcome = stop_sweep(signal.SIGKILL, 2, "run", make_world(sqlite_url, senders))
 
     assert outcome.lost == 0
     assert outcome.worst <= BOUND
 
 
 @pytest.mark.timeout(300)
-def test_process_told_to_stop_loses_and_doubles_nothing(make_world, sqlite_url):
-    outcome = stop_sweep(signal.SIGTERM, 1, "serve", make_world(sqlite_url))
+@pytest.mark.parametrize("senders", [0, 2])
+def test_process_told_to_stop_loses_and_doubles_nothing(make_world, sqlite_url, senders):
+    outcome = stop_sweep(signal.SIGTERM, 1, "serve", make_world(sqlite_url, senders))
 
     assert (outcome.lost, outcome.doubled) == (0, 0)
 
