@@ -36,6 +36,7 @@ from digest.pipeline.composing import (
     compose,
     compose_due,
     read_candidates,
+    readers_by_id,
     record_digests,
 )
 from digest.pipeline.delivering import deliver_due
@@ -105,7 +106,9 @@ class App:
         self.clock = clock
         self.database = Database(settings.database.url)
         self.composer = Composer(
-            ranker=CurrentRanker(self.database, settings, clock),
+            ranker=CurrentRanker(
+                self.database, settings, clock, partial(readers_by_id, self.database)
+            ),
             digest=settings.digest,
             mail=settings.mail,
         )

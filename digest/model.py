@@ -415,6 +415,7 @@ class Reader:
         minimum_score: items below are no picks.
         explore: one pick may come from outside the interests.
         salt: another one each day and reader, for what is drawn; the same draws the same.
+        id: by which profiles are kept; "" = nothing is.
     """
 
     interests: tuple[Interest, ...] = ()
@@ -425,6 +426,7 @@ class Reader:
     minimum_score: float = 0.0
     explore: bool = False
     salt: str = ""
+    id: str = ""
 
 
 # --- digests ----------------------------------------------------------------------------

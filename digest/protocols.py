@@ -110,6 +110,16 @@ class VectorShelf(Protocol):
         """Note how the model just did, for the operator: None = it answered."""
 
 
+class ProfileShelf(Protocol):
+    """Keeps what is costly of readers' profiles, for one version of ranking's statistics."""
+
+    def load(self, readers: Sequence[str]) -> Mapping[str, bytes]:
+        """Give what is kept of readers, by their ids."""
+
+    def save(self, borrowed: Mapping[str, bytes]) -> None:
+        """Keep it, in place of what was kept of the same readers."""
+
+
 class Transport(Protocol):
     """Takes messages over: an SMTP relay, or a folder of files."""
 

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from digest import __version__
 from digest.config import EmbeddingSettings, Settings, embedding_key
 from digest.errors import ConfigError, DigestError
-from digest.model import Item
+from digest.model import Item, Reader
 from digest.protocols import Clock, EmbeddingModel, Ranker
-from digest.store import embeddings, fits, items
+from digest.store import embeddings, fits, items, profiles
 from digest.store.database import Database
 from digest.store.fits import Fit
 
@@ -35,6 +35,8 @@ DRIFT = 2.0
 DRIFT_ITEMS = 200
 # Up to so many items a fit takes under a second, and digests wait for it.
 SMALL_CORPUS = 1_000
+# Readers whose profiles are made for the next version at a time.
+TOGETHER = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +56,15 @@ class CurrentRanker:
     until they are ready.
     """
 
-    def __init__(self, database: Database, settings: Settings, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        clock: Clock,
+        readers: Callable[[Sequence[str]], Sequence[Reader]] | None = None,
+    ) -> None:
         self._database = database
+        self._readers = readers
         self._settings = settings
         self._clock = clock
         self._shelf = Shelf(database, clock)
@@ -96,7 +105,11 @@ class CurrentRanker:
 
     def _renew(self) -> None:
         try:
-            self._held = self._renewed(self._held)
+            before = self._held
+            held = self._renewed(before)
+            if before and held is not before:
+                self._project(before, held)
+            self._held = held
         except DigestError as error:
             logger.warning("ranker not made anew, the one before goes on: %s", error)
 
@@ -114,6 +127,17 @@ class CurrentRanker:
         corpus = [found[item_id] for item_id in fit.item_ids if item_id in found]
         logger.debug("ranker made: version=%d items=%d", fit.version, len(corpus))
         return self._fitted(fit, corpus)
+
+    def _project(self, before: Held, held: Held) -> None:
+        """Make the profiles kept for one version anew for the next, while that one serves."""
+        last = ""
+        while self._readers:
+            with self._database.read() as connection:
+                ids = profiles.kept_after(connection, before.fit.version, last, TOGETHER)
+            if not ids:
+                return
+            held.default.prepare(self._readers(ids))
+            last = ids[-1]
 
     def _needs_fit(self, fit: Fit, held: Held | None) -> bool:
         """Tell whether what is stored has left a version behind; drift is asked of *held*."""
@@ -169,7 +193,9 @@ class CurrentRanker:
         from digest.rank.embedded import REFERENCE, EmbeddedRanker
 
         extra = self._settings.embeddings
-        default = rank.fit(corpus, self._ranking())
+        # What profiles borrow of a small corpus is found as soon as read.
+        shelf = ProfilesKept(self._database, fit.version) if len(corpus) > SMALL_CORPUS else None
+        default = rank.fit(corpus, self._ranking(), shelf)
         if extra is None:
             return Held(fit, default, default)
         try:
@@ -205,6 +231,24 @@ def model_of(chosen: EmbeddingSettings) -> EmbeddingModel:
     return EndpointModel(
         chosen.url or "", chosen.model, key=embedding_key(chosen), timeout=chosen.timeout
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ProfilesKept:
+    """A `ProfileShelf` in the database, for one version."""
+
+    database: Database
+    version: int
+
+    def load(self, readers: Sequence[str]) -> Mapping[str, bytes]:
+        """Give what is kept of readers."""
+        with self.database.read() as connection:
+            return profiles.load_profiles(connection, self.version, readers)
+
+    def save(self, borrowed: Mapping[str, bytes]) -> None:
+        """Keep it."""
+        with self.database.write() as connection:
+            profiles.save_profiles(connection, self.version, borrowed)
 
 
 @dataclass(frozen=True, slots=True)

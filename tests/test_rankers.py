@@ -1,16 +1,20 @@
 """Every process ranks by the same items, and a new choice of them leaves no gap in service."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import pytest
+from sqlalchemy import select
 
 from digest import rankers
 from digest.config import Settings
 from digest.model import Interest, Reader
 from digest.rankers import CurrentRanker
 from digest.store.fits import newest_fit
-from tests.store.makers import NOW, make_item, store_items
+from digest.store.profiles import load_profiles
+from digest.store.schema import subscribers
+from tests.store.makers import NOW, make_item, make_subscriber, store_items, store_subscribers
 
 READER = Reader(interests=(Interest(name="graphs", text="graph networks"),))
 
@@ -18,10 +22,10 @@ READER = Reader(interests=(Interest(name="graphs", text="graph networks"),))
 class Process:
     """One process on a database, with its own clock."""
 
-    def __init__(self, database, **digest):
+    def __init__(self, database, readers=None, **digest):
         self.now = NOW
         self.database = database
-        self.ranker = CurrentRanker(database, Settings(digest=digest), lambda: self.now)
+        self.ranker = CurrentRanker(database, Settings(digest=digest), lambda: self.now, readers)
 
     def ask(self):
         ranker = self.ranker()
@@ -143,3 +147,29 @@ def test_other_constants_make_another_version(database):
 
 def test_empty_store_has_a_ranker(database):
     assert Process(database).ranker().scores([READER], papers(0, 2)).shape == (1, 2)
+
+
+@pytest.mark.usefixtures("large")
+def test_profiles_are_made_for_the_next_version_before_it_serves(database):
+    """What was kept for the version before is there for the next one when that one first ranks."""
+    areas = ["graph networks", "weather maps", "protein folds", "quantum gates"]
+    stored = [one for n in range(60) for one in papers(4 * n, 4, areas[n % 4])]
+    store_items(database, stored)
+    store_subscribers(database, [make_subscriber("ada")])
+    with database.read() as connection:
+        [ada] = connection.scalars(select(subscribers.c.id))
+    reader = replace(READER, id=ada)
+    process = Process(database, readers=lambda ids: [reader for _ in ids])
+    process.ask().prepare([reader])
+    store_items(database, papers(500, 40, "galaxy clusters"))
+
+    process.ask()
+    after = process.ranker()
+
+    assert process.ranker.version == 2
+    with database.read() as connection:
+        kept = {v: load_profiles(connection, v, [ada]) for v in (1, 2)}
+    assert kept[1][ada] != kept[2][ada] != b""
+    day = papers(900, 3)
+    wanted = after.scores([READER], day)
+    assert np.allclose(after.scores([reader], day), wanted, rtol=0, atol=1e-6)

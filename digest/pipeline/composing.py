@@ -212,6 +212,13 @@ def readers_of(
     return [_reader(one, feedback.get(one.id, ()), examples, editions.get(one.id)) for one in batch]
 
 
+def readers_by_id(database: Database, ids: Sequence[str]) -> list[Reader]:
+    """Give the same of subscribers by their ids, for no day in particular."""
+    with database.read() as connection:
+        found = subscribers.get_subscribers(connection, ids)
+    return readers_of(database, list(found.values()), {})
+
+
 def record_digests(
     database: Database,
     composer: Composer,
@@ -279,6 +286,7 @@ def _reader(
         minimum_score=subscriber.minimum_score,
         explore=subscriber.explore,
         salt=f"{subscriber.id} {edition}",
+        id=subscriber.id,
     )
 
 

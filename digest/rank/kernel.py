@@ -9,10 +9,11 @@ would get from the same profile; so a value means the same for every reader, and
 not depend on what else is announced that day.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -111,12 +112,28 @@ class Blend:
         return Blend(self.terms[rows], self.damped[rows], self.unit[rows], self.topics[rows])
 
 
+class Borrowed(NamedTuple):
+    """What one profile borrows.
+
+    Attributes:
+        rows: of the corpus, int32.
+        counts: what each counts, beside 1 for a like.
+    """
+
+    rows: NDArray[np.int32]
+    counts: Floats
+
+
+NOTHING = Borrowed(np.zeros(0, np.int32), np.zeros(0, np.float32))
+
+
 class Kernel:
     """What a corpus teaches about likeness.
 
     Attributes:
         corpus: the C items' texts.
         rows: which of them has a content, by `content_key`.
+        name: of this corpus under these settings; one row more or less is another one.
     """
 
     def __init__(self, corpus: Sequence[Described], settings: Settings) -> None:
@@ -125,6 +142,8 @@ class Kernel:
         self._space = Space.of(self._features.corpus, settings)
         self.rows = {content_key(item): row for row, item in enumerate(corpus)}
         self.corpus = self._texts(self._features.corpus)
+        told = "\x00".join(map(repr, (settings, *self.rows)))
+        self.name = hashlib.blake2b(told.encode("utf-8", "replace"), digest_size=16).digest()
         step = max(1, len(corpus) // REFERENCE_ITEMS)
         self._ordinary = range(0, len(corpus), step)[:REFERENCE_ITEMS]
 
@@ -156,22 +175,36 @@ class Kernel:
         read = self._texts(self._features.matrix(fresh))
         return self.corpus.joined(read).take(order) if len(fresh) < len(order) else read
 
-    def blend(self, weights: Matrix, fresh: Texts) -> Blend:
+    def blend(
+        self, weights: Matrix, fresh: Texts, borrowed: dict[int, Borrowed] | None = None
+    ) -> Blend:
         """Sum texts to profiles.
 
         Args:
             weights: [P, C + f], at least 0: what each text of the corpus, then each fresh
                 one, counts.
+            borrowed: what thin profiles borrow, by their row; what is not known is sought, for
+                a good part of the cost, and added.
         """
+        thin = self.thin(weights)
+        if thin:
+            known = {} if borrowed is None else borrowed
+            likes = _sums(weights.data, weights.indptr)
+            sought = [row for row in thin if row not in known]
+            if sought:
+                draft = self._blend(weights[sought], fresh, likes[sought])
+                found = self._neighbours(draft, weights[sought], likes[sought])
+                known.update(zip(sought, found, strict=True))
+            lent = [known.get(row, NOTHING) for row in range(weights.shape[0])]
+            return self._blend(weights + _rows(lent, weights.shape[1]), fresh, likes)
+        return self._blend(weights, fresh, _sums(weights.data, weights.indptr))
+
+    def thin(self, weights: Matrix) -> list[int]:
+        """Say which profiles have so few likes that they borrow."""
+        if self.corpus.terms.shape[0] < SMALL_CORPUS:
+            return []
         likes = _sums(weights.data, weights.indptr)
-        blended = self._blend(weights, fresh, likes)
-        thin = np.flatnonzero((likes > 0) & (likes < LEND_UP_TO))
-        if not len(thin) or self.corpus.terms.shape[0] < SMALL_CORPUS:
-            return blended
-        lent = self._neighbours(blended.take(thin), weights[thin], likes[thin])
-        order = np.arange(len(likes))
-        order[thin] = len(likes) + np.arange(len(thin))
-        return blended.joined(self._blend(weights[thin] + lent, fresh, likes[thin])).take(order)
+        return np.flatnonzero((likes > 0) & (likes < LEND_UP_TO)).tolist()
 
     def beside_ordinary(self, items: Texts) -> Texts:
         """Put the ordinary items before others, as `likeness` asks for."""
@@ -233,29 +266,22 @@ class Kernel:
             topics=topics.astype(FLOAT)[:, None],
         )
 
-    def _neighbours(self, profiles: Blend, weights: Matrix, likes: Array) -> Matrix:
-        """Lend thin profiles the items of the corpus that they like best: [P, C + f].
+    def _neighbours(self, profiles: Blend, weights: Matrix, likes: Array) -> list[Borrowed]:
+        """Lend thin profiles the items of the corpus that they like best.
 
         Source: pseudo-relevance feedback; Lavrenko and Croft 2001, SIGIR, 120-127.
         """
-        places: list[NDArray[np.intp]] = []
-        lent: list[Array] = []
+        whole = iter((self._settings.borrowed * np.minimum(1.0, FEW_LIKES / likes) ** 2).tolist())
+        lent: list[Borrowed] = []
         for rows, gain in _deviations(profiles, self.corpus, self._ordinary):
             own = weights[rows].tocoo()
             known = own.col < gain.shape[1]
             gain[own.row[known], own.col[known]] = 0.0
-            for row in gain:
-                found, shares = self._lent(row)
-                places.append(found)
-                lent.append(shares)
-        counts = [len(found) for found in places]
-        whole = self._settings.borrowed * np.minimum(1.0, FEW_LIKES / likes) ** 2
-        values = (np.concatenate(lent) * np.repeat(whole, counts)).astype(FLOAT)
-        ends = np.cumsum([0, *counts])
-        return sp.csr_matrix((values, np.concatenate(places), ends), shape=weights.shape)
+            lent += [self._lent(row, next(whole)) for row in gain]
+        return lent
 
-    def _lent(self, gain: Floats) -> tuple[NDArray[np.intp], Array]:
-        """Find the items that a profile likes best, and their shares, which sum to 1.
+    def _lent(self, gain: Floats, whole: float) -> Borrowed:
+        """Find the items that a profile likes best, and what they count, *whole* in all.
 
         A share is measured from the best item that is not lent, so a hair's breadth between
         two items is one between their shares too, and none of it comes from rounding.
@@ -267,7 +293,8 @@ class Kernel:
             least = -np.partition(-gain[above], wanted)[wanted]
             above = above[gain[above] > least]
         lent = (gain[above] - least).astype(np.float64)
-        return above, lent / max(lent.sum(), 1e-9)
+        counts = whole * lent / max(lent.sum(), 1e-9)
+        return Borrowed(above.astype(np.int32), counts.astype(FLOAT))
 
 
 def near_duplicates(items: Texts) -> list[frozenset[int]]:
@@ -368,3 +395,10 @@ def _sums(values: Floats, ends: NDArray[np.integer]) -> Array:
     """Sum the values of each row of a sparse matrix: [rows]."""
     rows = np.repeat(np.arange(len(ends) - 1), np.diff(ends))
     return np.bincount(rows, weights=values, minlength=len(ends) - 1).astype(np.float64)
+
+
+def _rows(borrowed: Sequence[Borrowed], width: int) -> Matrix:
+    """Give what profiles borrow as rows: [P, width]."""
+    ends = np.cumsum([0, *(len(one.rows) for one in borrowed)])
+    rows, counts = (np.concatenate(parts) for parts in zip(*borrowed, strict=True))
+    return sp.csr_matrix((counts, rows, ends), shape=(len(borrowed), width))

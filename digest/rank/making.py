@@ -4,7 +4,9 @@ Shapes: m readers with P profiles between them, S seeds (liked items and topics)
 C items of the corpus.
 """
 
-from collections.abc import Sequence
+import hashlib
+import struct
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -13,10 +15,14 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from digest.model import Described
-from digest.rank.kernel import Blend, Floats, Kernel, Texts
+from digest.rank.kernel import Blend, Borrowed, Floats, Kernel, Texts, content_key
 from digest.rank.profile import Like, Portrait, Profile
 
 Seed = Like | str
+# Of readers, by their place in the batch: what each of their profiles borrows, by fingerprint.
+Kept = dict[int, dict[bytes, Borrowed]]
+
+NAME_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,18 @@ class Seeds:
         shape = (len(self.ends) - 1, width)
         return sp.csr_matrix((self.counts, self.columns, self.ends), shape=shape)
 
+    def fingerprint(self, profile: int, kernel: Kernel) -> bytes:
+        """Name all that one profile is made of, and the corpus it is made for: 16 bytes."""
+        where = slice(*self.ends[profile : profile + 2])
+        columns, known = self.columns[where], kernel.corpus.terms.shape[0]
+        new = [self.said[where.start + k] for k in np.flatnonzero(columns >= known).tolist()]
+        told = [one if isinstance(one, str) else content_key(one.item) for one in new]
+        name = hashlib.blake2b(kernel.name, digest_size=16)
+        for part in (np.where(columns < known, columns, -1), self.counts[where]):
+            name.update(part.tobytes())
+        name.update(repr(told).encode("utf-8", "replace"))
+        return name.digest()
+
 
 @dataclass(frozen=True, slots=True)
 class Made:
@@ -96,22 +114,29 @@ class Made:
     against: Blend
 
     @classmethod
-    def of(cls, portraits: Sequence[Portrait], kernel: Kernel) -> "Made":
-        """Make the profiles of m readers."""
+    def of(cls, portraits: Sequence[Portrait], kernel: Kernel, kept: Kept | None = None) -> "Made":
+        """Make the profiles of m readers.
+
+        Args:
+            kept: what each reader's profiles borrowed before; afterwards, what these borrow.
+        """
         profiles = [profile for portrait in portraits for profile in portrait.profiles]
         seeds = Seeds.of([_seeds(profile) for profile in profiles], kernel)
         number = iter(range(len(portraits)))
         wary = [next(number) if portrait.disliked else -1 for portrait in portraits]
         against = Seeds.of([one.disliked for one in portraits if one.disliked], kernel)
+        owner = [r for r, portrait in enumerate(portraits) for _ in portrait.profiles]
+        disliking = [r for r, row in enumerate(wary) if row >= 0]
+        before = None if kept is None else [kept.pop(r, {}) for r in range(len(portraits))]
         return cls(
             portraits=portraits,
             profiles=profiles,
             first=[0, *accumulate(len(portrait.profiles) for portrait in portraits)],
             row=0,
             seeds=seeds,
-            blend=kernel.blend(seeds.weights(kernel), seeds.fresh),
+            blend=_blend(seeds, kernel, owner, before, kept),
             wary=wary,
-            against=kernel.blend(against.weights(kernel), against.fresh),
+            against=_blend(against, kernel, disliking, before, kept),
         )
 
     def part(self, readers: slice) -> "Made":
@@ -139,3 +164,60 @@ class Made:
 
 def _seeds(profile: Profile) -> tuple[Seed, ...]:
     return (*profile.likes, profile.topic) if profile.topic else profile.likes
+
+
+def _blend(
+    seeds: Seeds,
+    kernel: Kernel,
+    owner: Sequence[int],
+    before: Sequence[Mapping[bytes, Borrowed]] | None,
+    kept: Kept | None,
+) -> Blend:
+    """Sum seeds to profiles, borrowing as before where all that a profile is made of is as before.
+
+    Args:
+        owner: the reader of each profile.
+    """
+    weights = seeds.weights(kernel)
+    if before is None or kept is None:
+        return kernel.blend(weights, seeds.fresh)
+    names = {row: seeds.fingerprint(row, kernel) for row in kernel.thin(weights)}
+    borrowed = {
+        row: before[owner[row]][name] for row, name in names.items() if name in before[owner[row]]
+    }
+    blend = kernel.blend(weights, seeds.fresh, borrowed)
+    for row, name in names.items():
+        kept.setdefault(owner[row], {})[name] = borrowed[row]
+    return blend
+
+
+def pack(borrowed: Mapping[bytes, Borrowed]) -> bytes:
+    """Pack what a reader's profiles borrow: name, number of rows, rows and counts of each."""
+    return b"".join(
+        part
+        for name, one in sorted(borrowed.items())
+        for part in (
+            name,
+            struct.pack("<H", len(one.rows)),
+            one.rows.astype("<i4").tobytes(),
+            one.counts.astype("<f4").tobytes(),
+        )
+    )
+
+
+def unpack(packed: bytes) -> dict[bytes, Borrowed]:
+    """Read what `pack` packed; nothing where it is cut short, for it can be made again."""
+    found: dict[bytes, Borrowed] = {}
+    start = 0
+    while start < len(packed):
+        name, start = packed[start : start + NAME_BYTES], start + NAME_BYTES
+        if start + 2 > len(packed):
+            return {}
+        [count] = struct.unpack_from("<H", packed, start)
+        if start + 2 + 8 * count > len(packed):
+            return {}
+        rows = np.frombuffer(packed, "<i4", count, start + 2)
+        counts = np.frombuffer(packed, "<f4", count, start + 2 + 4 * count)
+        found[name] = Borrowed(rows, counts)
+        start += 2 + 8 * count
+    return found

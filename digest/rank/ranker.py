@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 from digest.model import Described, Item, Ranked, Reader
+from digest.protocols import ProfileShelf
 from digest.rank.evidence import Day, Judged, judge
 from digest.rank.kernel import Kernel
-from digest.rank.making import Made
+from digest.rank.making import Made, pack, unpack
 from digest.rank.meaning import NO_MEANING, Meaning
 from digest.rank.picks import choose
 from digest.rank.profile import portray
@@ -32,14 +33,19 @@ CELLS = 700_000  # where the items are many: so many numbers in each of a few ar
 BLAS = ThreadpoolController()
 
 
-def fit(corpus: Sequence[Described], settings: Settings | None = None) -> "CorpusRanker":
+def fit(
+    corpus: Sequence[Described],
+    settings: Settings | None = None,
+    shelf: ProfileShelf | None = None,
+) -> "CorpusRanker":
     """Learn word weights and main directions from stored items.
 
     Args:
         corpus: the stored items; none and 20 are enough for a first day, thousands are better.
         settings: constants of ranking; None = the measured defaults.
+        shelf: keeps what is costly of profiles, of readers that have an id.
     """
-    return CorpusRanker(corpus, settings or Settings())
+    return CorpusRanker(corpus, settings or Settings(), shelf)
 
 
 class CorpusRanker:
@@ -47,10 +53,17 @@ class CorpusRanker:
 
     Attributes:
         kernel: what the corpus taught; it does not change, so threads may share it.
+        shelf: keeps what is costly of profiles; None = nothing is kept.
     """
 
-    def __init__(self, corpus: Sequence[Described], settings: Settings) -> None:
+    def __init__(
+        self,
+        corpus: Sequence[Described],
+        settings: Settings,
+        shelf: ProfileShelf | None = None,
+    ) -> None:
         self._settings = settings
+        self.shelf = shelf
         with BLAS.limit(limits=1):
             self.kernel = Kernel(corpus, settings)
         self._day = Day.of((), self.kernel)
@@ -107,6 +120,11 @@ class CorpusRanker:
             ]
         return picked
 
+    def prepare(self, readers: Sequence[Reader]) -> None:
+        """Make the profiles of readers and keep what is costly of them, before a day is ranked."""
+        for batch in _parts(len(readers), BATCH):
+            self._make(readers[batch])
+
     def drift(self, items: Sequence[Described]) -> float:
         """Say how far items have left the corpus: about 1 for more of the same, 2 is far."""
         return self.kernel.drift(items)
@@ -123,13 +141,26 @@ class CorpusRanker:
     ) -> Iterator[Judged]:
         """Make profiles for many readers, and judge a day by some of them at a time."""
         for batch in _parts(len(readers), BATCH):
-            portraits = [portray(one, self._known, self._settings) for one in readers[batch]]
-            with BLAS.limit(limits=1):
-                made = Made.of(portraits, self.kernel)
-            for part in _parts(len(portraits), max(1, CELLS // max(1, len(day.items)))):
+            made = self._make(readers[batch])
+            for part in _parts(len(made.portraits), max(1, CELLS // max(1, len(day.items)))):
                 with BLAS.limit(limits=1):
                     judged = judge(made.part(part), day, self.kernel, self._settings, meaning)
                 yield judged
+
+    def _make(self, readers: Sequence[Reader]) -> Made:
+        """Make profiles, with what is kept of them; what they borrow anew is kept."""
+        portraits = [portray(one, self._known, self._settings) for one in readers]
+        if self.shelf is None:
+            with BLAS.limit(limits=1):
+                return Made.of(portraits, self.kernel)
+        before = self.shelf.load([one.id for one in readers if one.id])
+        kept = {n: unpack(before[one.id]) for n, one in enumerate(readers) if one.id in before}
+        with BLAS.limit(limits=1):
+            made = Made.of(portraits, self.kernel, kept)
+        packed = {readers[n].id: pack(borrowed) for n, borrowed in kept.items() if readers[n].id}
+        if changed := {id_: one for id_, one in packed.items() if before.get(id_) != one}:
+            self.shelf.save(changed)
+        return made
 
 
 def _parts(count: int, size: int) -> Iterator[slice]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, select
 
 from digest.store.database import upsert
-from digest.store.schema import fits
+from digest.store.schema import fits, profiles
 
 KEPT = 2
 """Processes still at the version before the newest one may look it up."""
@@ -43,7 +43,11 @@ def newest_version(connection: Connection) -> int:
 
 
 def add_fit(connection: Connection, fit: Fit) -> None:
-    """Add a choice; where another process was first with this version, its own stands."""
+    """Add a choice; where another process was first with this version, its own stands.
+
+    What was kept of profiles for a version long gone goes with it.
+    """
     values = {name: getattr(fit, name) for name in fits.c.keys()}  # noqa: SIM118 - of a table
     connection.execute(upsert(connection, fits).values(values).on_conflict_do_nothing())
-    connection.execute(delete(fits).where(fits.c.version <= fit.version - KEPT))
+    for table in (fits, profiles):
+        connection.execute(delete(table).where(table.c.version <= fit.version - KEPT))

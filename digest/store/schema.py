@@ -333,6 +333,16 @@ feedback = Table(
     Index(None, "at", "item_id", "verdict"),
 )
 
+# What is costly of readers' profiles, for one version of ranking's statistics; made again where
+# it is not at hand.  Goes with the subscriber, whom the release before erases without knowing this.
+profiles = Table(
+    "profiles",
+    metadata,
+    Column("subscriber_id", ForeignKey(subscribers.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False, index=True),
+    _needed("borrowed", LargeBinary),
+)
+
 suppressions = Table(
     "suppressions",
     metadata,

@@ -3,29 +3,45 @@
     python tests/bench/bench_rank_scale.py [--subscribers N ...] [--items M] [--workers W]
 
 Readers are CiteULike's people drawn again and again; each gets the top 20 with reasons, from one
-of W processes that share one fitted ranker, a core each.  The bare product multiplies as many
-finished profiles with the day's items and does nothing else.  Seconds are of the wall; times of
-a subscriber are of the processor, so that a busy machine changes them less.
+of W processes that share one fitted ranker, a core each.  What is costly of profiles was kept in
+an SQLite database the day before, and is read back; `fresh` is the first day, when it is not.
+The bare product multiplies as many finished profiles with the day's items and does nothing else,
+as scipy and numpy do in one line.  Seconds are of the wall; times of a subscriber are of the
+processor, so that a busy machine changes them less.
 """
 
 import argparse
+import copy
 import json
 import multiprocessing
 import resource
+import sys
+import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 from rank_tasks import FOLDS, citeulike
+from threadpoolctl import threadpool_limits
 
 from digest import rank
-from digest.model import Item, Reader
+from digest.model import Described, Item, Reader
 from digest.rank.evidence import Day
 from digest.rank.making import Made
 from digest.rank.profile import portray
+<<<<<<< HEAD
 from digest.senders import collect_rarely
+=======
+from digest.rankers import ProfilesKept
+from digest.store.database import Database
+from digest.store.subscribers import add_subscriber
+from digest.writers import collect_rarely
+>>>>>>> 7d49bab (rank, store: keep what profiles borrow, by version)
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.store.makers import make_subscriber
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 BATCH = 500
@@ -34,11 +50,12 @@ TOP = 20
 
 @dataclass(frozen=True)
 class Work:
-    """What the processes share."""
+    """What the processes share: a ranker that keeps nothing, and where it finds what was kept."""
 
     ranker: rank.Ranker
     known: list[Reader]
     items: list[Item]
+    url: str
 
 
 WORK: list[Work] = []
@@ -59,10 +76,40 @@ def main() -> None:
     began = time.perf_counter()
     ranker = rank.fit(task.old)
     print(f"fit on {len(task.old)} items: {time.perf_counter() - began:.1f} s", flush=True)
-    WORK.append(Work(ranker, task.readers(), items))
-    told = [measure(subscribers, asked.workers) for subscribers in asked.subscribers]
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{folder}/digest.db"
+        WORK.append(Work(ranker, stored(url, task.readers()), items, url))
+        one_verdict(WORK[0], task.old)
+        told = [measure(subscribers, asked.workers) for subscribers in asked.subscribers]
     if asked.json:
         asked.json.write_text(json.dumps(told, indent=1), encoding="utf-8")
+
+
+def stored(url: str, readers: list[Reader]) -> list[Reader]:
+    """Store subscribers, and give the readers their ids."""
+    database = Database(url)
+    database.upgrade()
+    with database.write() as connection:
+        people = (make_subscriber(f"reader{n}") for n in range(len(readers)))
+        ids = [add_subscriber(connection, one, NOW).id for one in people]
+    database.close()
+    return [replace(one, id=id_) for one, id_ in zip(readers, ids, strict=True)]
+
+
+def one_verdict(work: Work, corpus: list[Described]) -> None:
+    """Print what it takes to have one profile anew after one more verdict."""
+    took = {}
+    for likes in (1, 2, 4, 10, 50):
+        reader = next(one for one in work.known if len(one.feedback) == likes)
+        more = replace(reader.feedback[0], item=corpus[7])
+        changed = replace(reader, feedback=(*reader.feedback, more), id="")
+        work.ranker.prepare([reader])
+        began = time.process_time()
+        for _ in range(5):
+            work.ranker.prepare([changed])
+        took[likes + 1] = 200 * (time.process_time() - began)
+    shown = ", ".join(f"{likes} likes {ms:.1f} ms" for likes, ms in took.items())
+    print(f"one profile after one more verdict: {shown}", flush=True)
 
 
 def measure(subscribers: int, workers: int) -> dict[str, float]:
@@ -72,11 +119,12 @@ def measure(subscribers: int, workers: int) -> dict[str, float]:
     with multiprocessing.get_context("fork").Pool(workers) as pool:
         outcomes = pool.map(rank_many, shares, chunksize=1)
     seconds = time.perf_counter() - began
-    spent, bare, peaks = zip(*outcomes, strict=True)
-    each, product = sum(spent) / subscribers, float(np.mean(bare))
+    spent, fresh, reading, bare, peaks = (np.array(one) for one in zip(*outcomes, strict=True))
+    each, product = spent.sum() / subscribers, bare.mean()
     print(
         f"{subscribers} subscribers x {len(WORK[0].items)} items: {seconds:.1f} s with {workers} "
-        f"processes, {1e6 * each:.0f} us of a processor each, {sum(peaks):.0f} MiB in all; "
+        f"processes, {1e6 * each:.0f} us of a processor each (fresh {1e6 * fresh.mean():.0f}), "
+        f"{sum(peaks):.0f} MiB in all; day read in {1e3 * reading.mean():.0f} ms; "
         f"bare product {1e6 * product:.0f} us each, {each / product:.1f} times",
         flush=True,
     )
@@ -84,41 +132,58 @@ def measure(subscribers: int, workers: int) -> dict[str, float]:
         "subscribers": subscribers,
         "seconds": seconds,
         "us": 1e6 * each,
+        "fresh_us": 1e6 * fresh.mean(),
         "bare_us": 1e6 * product,
         "mib": sum(peaks),
     }
 
 
-def rank_many(share: tuple[int, int]) -> tuple[float, float, float]:
+def rank_many(share: tuple[int, int]) -> tuple[float, float, float, float, float]:
     """Rank for one process's share.
 
     Returns:
-        Seconds of the processor; of the bare product, for one subscriber; MiB at the peak.
+        Seconds of the processor; for one subscriber of a batch of whom nothing is kept; to read
+        the day; of the bare product, for one subscriber; MiB at the peak.
     """
     collect_rarely()  # as the program does
     seed, subscribers = share
     work, rng = WORK[0], np.random.default_rng(seed)
+    ranker = copy.copy(work.ranker)
     allowed = np.ones((BATCH, len(work.items)), dtype=np.bool_)
     began = time.process_time()
+    ranker.rank([], work.items, allowed[:0], TOP)
+    reading = time.process_time() - began
+    drawn = rng.integers(0, len(work.known), subscribers)
+    readers = [work.known[n] for n in drawn[:BATCH]]
+    began = time.process_time()
+    ranker.rank(readers, work.items, allowed[: len(readers)], TOP)
+    fresh = (time.process_time() - began) / len(readers)
+    bare = bare_product(work, readers)
+    database = Database(work.url)
+    ranker.shelf = ProfilesKept(database, version=1)
+    ranker.prepare([work.known[n] for n in np.unique(drawn)])
+    spent = 0.0
     for start in range(0, subscribers, BATCH):
-        drawn = rng.integers(0, len(work.known), min(BATCH, subscribers - start))
-        readers = [work.known[n] for n in drawn]
-        picked = work.ranker.rank(readers, work.items, allowed[: len(readers)], TOP)
+        readers = [work.known[n] for n in drawn[start : start + BATCH]]
+        began = time.process_time()
+        picked = ranker.rank(readers, work.items, allowed[: len(readers)], TOP)
+        spent += time.process_time() - began
         assert all(len(row) == TOP and row[0].reasons for row in picked)
-    spent = time.process_time() - began
+    database.close()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return spent, bare_product(work, readers), peak
+    return spent, fresh, reading, bare, peak
 
 
 def bare_product(work: Work, readers: list[Reader]) -> float:
     """Seconds a reader to multiply finished profiles with the items, once."""
     kernel = work.ranker.kernel
-    day = Day.of(work.items, kernel)
-    profiles = Made.of([portray(one, {}, rank.Settings()) for one in readers], kernel).blend
-    kernel.likeness(profiles, day.beside)
+    texts = Day.of(work.items, kernel).texts
+    made = Made.of([portray(one, {}, rank.Settings()) for one in readers], kernel).blend
+    towards = np.hstack([made.damped, made.unit, made.topics])
     began = time.process_time()
-    for _ in range(3):
-        kernel.likeness(profiles, day.beside)
+    with threadpool_limits(1):
+        for _ in range(3):
+            (made.terms @ texts.by_term).toarray() + towards @ texts.directions
     return (time.process_time() - began) / 3 / len(readers)
 
 

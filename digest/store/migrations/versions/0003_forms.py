@@ -2,7 +2,8 @@
 
 And how many votes an item had at the end of each day, what a digest says of its picks and names
 beside them, by which words an item is found, how many items of a listing were new, what was
-counted each day, and indexes to count by; and until when a delivery is tried.
+counted each day, what is kept of profiles, and indexes to count by; and until when a delivery is
+tried.
 """
 
 import sqlalchemy as sa
@@ -84,6 +85,20 @@ def upgrade() -> None:
         sa.Column("item_ids", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("version", name="pk_fits"),
     )
+    op.create_table(
+        "profiles",
+        sa.Column("subscriber_id", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False, autoincrement=False),
+        sa.Column("borrowed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("subscriber_id", "version", name="pk_profiles"),
+        sa.ForeignKeyConstraint(
+            ["subscriber_id"],
+            ["subscribers.id"],
+            name="fk_profiles_subscriber_id_subscribers",
+            ondelete="CASCADE",
+        ),
+    )
+    op.create_index("ix_profiles_version", "profiles", ["version"])
     _add_search()
 
 
