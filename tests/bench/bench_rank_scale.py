@@ -31,14 +31,10 @@ from digest.model import Described, Item, Reader
 from digest.rank.evidence import Day
 from digest.rank.making import Made
 from digest.rank.profile import portray
-<<<<<<< HEAD
-from digest.senders import collect_rarely
-=======
 from digest.rankers import ProfilesKept
+from digest.senders import collect_rarely
 from digest.store.database import Database
 from digest.store.subscribers import add_subscriber
-from digest.writers import collect_rarely
->>>>>>> 7d49bab (rank, store: keep what profiles borrow, by version)
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.store.makers import make_subscriber
