@@ -1,5 +1,6 @@
 """Commands that show and change what is stored: items, sources, subscribers."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -67,10 +68,10 @@ def explain(
                 (
                     f"{one.share:+.4f}",
                     one.kind,
-                    one.value if one.kind != "score" else "",
+                    f"{one.value} ({one.detail})" if one.detail else one.value,
                     one.interest,
                 )
-                for one in rows
+                for one in (*rows[:-1], replace(rows[-1], value=""))
             ],
         )
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from digest.model import Described, ReasonKind
 from digest.rank.kernel import Floats, Kernel, Texts, content_key, near_duplicates
 from digest.rank.making import Made
-from digest.rank.matching import Index, Wish
+from digest.rank.matching import Index, Wish, read_phrase
 from digest.rank.meaning import NO_MEANING, Meaning
 from digest.rank.popularity import popularity, recency
 from digest.rank.profile import Portrait, Profile
@@ -26,6 +26,7 @@ STRENGTH = {
     ReasonKind.ORGANISATION: 0.8,
     ReasonKind.CATEGORY: 0.4,
 }
+COMMON = 0.5  # what a keyword counts that all items show, against 1 for a rare one
 LESS_OF = 1.0  # what one match of "less of" takes away
 SLOPE = 0.35  # evidence of one deviation of likeness, so that three are about a keyword
 ORDINARY = 1.0  # deviations up to which likeness is chance
@@ -79,11 +80,25 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """Where a wish is found, and what it counts there beside others of its kind."""
+
+    places: NDArray[np.intp]
+    grades: Floats
+
+    def at(self, place: int) -> float:
+        """What it counts at a place; 0.0 where it is not found."""
+        known = int(np.searchsorted(self.places, place))
+        found = known < len(self.places) and self.places[known] == place
+        return float(self.grades[known]) if found else 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     """The evidence of a batch, kept so that reasons can be given for what is picked.
 
     Attributes:
-        matches: the places at which each wish of the batch is found.
+        matches: the places at which each wish of the batch is found, and what it counts there.
         learned, against: [P, n], what likeness adds and disliked items take away; a learned
             value below 0 is chance, and there for the order alone.
         evidence: [P, n], those and the exact matches, weighed; the order of items.
@@ -93,7 +108,7 @@ class Judged:
 
     made: Made
     day: Day
-    matches: Mapping[Wish, Sequence[int]]
+    matches: Mapping[Wish, Found]
     learned: Floats
     against: Floats | None
     evidence: Floats
@@ -119,7 +134,7 @@ def judge(
     _add_twins(learned, made, day)
     against = _against(made, day, kernel, settings)
     evidence = np.subtract(learned, 0.0 if against is None else against, out=likeness)
-    matches = _look_up(made.portraits, day.index)
+    matches = _look_up(made.portraits, day.index, kernel)
     for row, profile in enumerate(made.profiles):
         _add_matches(evidence[row], profile, matches)
         if profile.weight != 1.0:
@@ -127,7 +142,7 @@ def judge(
     total, popular = _totals(made, evidence, day)
     for reader, portrait in enumerate(made.portraits):
         for wish in portrait.muted:
-            total[reader, matches[wish]] = -np.inf
+            total[reader, matches[wish].places] = -np.inf
     return Judged(made, day, matches, learned, against, evidence, popular, total)
 
 
@@ -201,19 +216,32 @@ def _totals(made: Made, evidence: Floats, day: Day) -> tuple[Array, Array]:
     return np.round(total, 10, out=total), popular
 
 
-def _look_up(portraits: Sequence[Portrait], index: Index) -> dict[Wish, list[int]]:
+def _look_up(portraits: Sequence[Portrait], index: Index, kernel: Kernel) -> dict[Wish, Found]:
     """Look every distinct wish of a batch up once."""
-    wishes: dict[Wish, None] = {}
+    plain: dict[Wish, None] = {}
+    keywords: dict[Wish, None] = {}
     for portrait in portraits:
-        wishes.update(dict.fromkeys(portrait.muted))
+        plain.update(dict.fromkeys(portrait.muted))
         for profile in portrait.profiles:
-            wishes.update((wish, None) for wish, _ in profile.wishes)
-            wishes.update(dict.fromkeys(profile.less_of))
-    return {wish: index.places(wish) for wish in wishes}
+            for wish, kind in profile.wishes:
+                (keywords if kind is ReasonKind.KEYWORD else plain)[wish] = None
+            plain.update(dict.fromkeys(profile.less_of))
+    found = {wish: np.array(index.places(wish), dtype=np.intp) for wish in plain | keywords}
+    ones = {wish: Found(places, np.ones(len(places), np.float32)) for wish, places in found.items()}
+    return ones | {wish: _graded(wish, found[wish], index, kernel) for wish in keywords}
 
 
-def _add_matches(row: Floats, profile: Profile, matches: Mapping[Wish, Sequence[int]]) -> None:
+def _graded(wish: Wish, places: NDArray[np.intp], index: Index, kernel: Kernel) -> Found:
+    """Grade a keyword: more for an item that is about it, less for a word that many show."""
+    phrase, _ = read_phrase(wish.value)
+    telling = COMMON + (1.0 - COMMON) * kernel.rarity(phrase)
+    about = [index.mentions(wish, place).aboutness for place in places.tolist()]
+    return Found(places, (telling * np.array(about)).astype(np.float32))
+
+
+def _add_matches(row: Floats, profile: Profile, matches: Mapping[Wish, Found]) -> None:
     for wish, kind in profile.wishes:
-        row[matches[wish]] += STRENGTH[kind]
+        found = matches[wish]
+        row[found.places] += STRENGTH[kind] * found.grades
     for wish in profile.less_of:
-        row[matches[wish]] -= LESS_OF
+        row[matches[wish].places] -= LESS_OF

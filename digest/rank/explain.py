@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from digest.model import Item, Reader
+from digest.model import Item, Reader, Reason, ReasonKind
 from digest.protocols import Ranker
+from digest.rank.matching import Field, Index, Wish
 
 SHOWN = 10_000  # shares are given to four places
 
@@ -20,12 +21,15 @@ class Row:
         interest: name of the interest it speaks for, "" for popularity and the total.
         kind: a reason's kind, or "score" for the total.
         share: what it adds; the rows above the total add up to it.
+        detail: what a keyword's share rests on: how often the item shows it, and whether its
+            title or its own keywords do; "" for other kinds.
     """
 
     interest: str
     kind: str
     value: str
     share: float
+    detail: str = ""
 
 
 def explain(ranker: Ranker, reader: Reader, item: Item, day: Sequence[Item]) -> list[Row]:
@@ -45,8 +49,30 @@ def explain(ranker: Ranker, reader: Reader, item: Item, day: Sequence[Item]) -> 
     [ranked] = ranker.rank([whatever], items, eligible, 1)
     if not ranked:
         return []
-    rows = [Row(r.interest or "", r.kind.value, r.value, r.share) for r in ranked[0].reasons]
+    rows = [
+        Row(r.interest or "", r.kind.value, r.value, r.share, _detail(r, reader, item))
+        for r in ranked[0].reasons
+    ]
     return _rounded([*rows, Row("", "score", item.title, ranked[0].score)])
+
+
+def _detail(reason: Reason, reader: Reader, item: Item) -> str:
+    """Say how an item shows the keyword that a reason is about."""
+    if reason.kind is not ReasonKind.KEYWORD:
+        return ""
+    index = Index([item])
+    stated = (
+        Wish(Field.TEXT, keyword)
+        for interest in reader.interests
+        if interest.name == reason.interest
+        for keyword in interest.keywords
+    )
+    for wish in stated:
+        if index.places(wish) and index.spelled(wish, 0) == reason.value:
+            mentions = index.mentions(wish, 0)
+            often = "once" if mentions.times == 1 else f"{mentions.times} times"
+            return f"{often}, in title or keywords" if mentions.prominent else often
+    return ""
 
 
 def _rounded(rows: Sequence[Row]) -> list[Row]:

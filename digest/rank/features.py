@@ -3,6 +3,7 @@
 Shapes: n items, F = `Features.width` columns, k = `Space.rank` directions.
 """
 
+import math
 import zlib
 from collections import Counter
 from collections.abc import Sequence
@@ -27,6 +28,7 @@ RARE_ITEMS = 300  # a word of one item is news in a small corpus, chance in one 
 OVERSAMPLING = 10  # directions sought beside those kept, and
 POWER_ITERATIONS = 3  # how often they are refined
 EXACT_UP_TO = 1_000  # items whose directions are computed outright, in under 1 s
+RARE_ONE_IN = 100.0  # items from which on a word is rare
 FIRST_CHARACTER = 0x2E80  # the scripts whose characters are words of their own stand behind it
 CHARACTER = 0.25  # what a single one of them counts, beside the pair that it makes
 LEAST_SHOWN = 1e-3  # of what directions show of a usual term; less may be rounding
@@ -65,6 +67,16 @@ class Features:
             column = known + zlib.crc32(term.encode("utf-8", "replace")) % UNSEEN_COLUMNS
         return column
 
+    def rarity(self, phrase: Sequence[str]) -> float:
+        """Say how rare folded words are: 0.0 = all items show them, 1.0 = one in 100, or fewer.
+
+        A phrase is as rare as its rarest word, or pair of neighbours that the corpus has.
+        """
+        pairs = [f"{left} {right}" for left, right in pairwise(phrase)]
+        terms = [*phrase, *(pair for pair in pairs if pair in self._column)]
+        shares = (self._shown[self.column(term)] for term in terms)
+        return min(1.0, math.log(1.0 / min(shares, default=1.0)) / math.log(RARE_ONE_IN))
+
     def _terms(self, item: Described | str) -> dict[str, float]:
         if isinstance(item, str):
             return _count(words(item[:MAX_CHARACTERS]))
@@ -90,7 +102,8 @@ class Features:
             if term not in self._column:
                 column = self.column(term)
                 seen[column] = max(seen[column], scale * count)
-        weights = np.log((1.0 + pooled) / (1.0 + seen)) + 1.0
+        self._shown = (1.0 + seen) / (1.0 + pooled)
+        weights = 1.0 - np.log(self._shown)
         phrases = [column for term, column in self._column.items() if " " in term]
         weights[phrases] *= self._settings.phrase_weight
         rare = [column for column, term in enumerate(kept) if frequency[term] < 2]

@@ -163,6 +163,10 @@ class Kernel:
         expected = _weight(corpus, shown_by < 2)
         return _weight(terms, shown_by < 1) / max(expected, LEAST_NEW)
 
+    def rarity(self, phrase: Sequence[str]) -> float:
+        """Say how rare folded words are, from 0.0 to 1.0: see `Features.rarity`."""
+        return self._features.rarity(phrase)
+
     def read(self, texts: Sequence[Described | str]) -> Texts:
         """Read items or plain words as vectors; what the corpus holds is not read again."""
         rows = [

@@ -25,6 +25,25 @@ class Field(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Mentions:
+    """How an item shows a phrase.
+
+    Attributes:
+        times: in title, summary and keywords together; 0 = it does not.
+        prominent: the title or the item's own keywords show it.
+    """
+
+    times: int
+    prominent: bool
+
+    @property
+    def aboutness(self) -> float:
+        """1.0 for one mention in passing, towards 2.0 for an item that is about it."""
+        said = self.times + self.prominent
+        return 2.0 * said / (said + 1.0)
+
+
+@dataclass(frozen=True, slots=True)
 class Wish:
     """One thing a reader states: a phrase in the text, a name, a category.
 
@@ -47,6 +66,12 @@ class Index:
     def _padded(self) -> list[str]:
         """Every item's folded words, apart by single blanks, with blanks around."""
         return [f" {' '.join(words(item_text(item)))} " for item in self._items]
+
+    @cached_property
+    def _headings(self) -> list[str]:
+        """Likewise titles and keywords alone."""
+        headings = (". ".join((item.title, *item.keywords)) for item in self._items)
+        return [f" {' '.join(words(heading))} " for heading in headings]
 
     @cached_property
     def _by_word(self) -> dict[str, list[int]]:
@@ -96,6 +121,14 @@ class Index:
         if not phrase:
             return []
         return [n for n, name in enumerate(self._organisations) if f" {phrase} " in name]
+
+    def mentions(self, wish: Wish, place: int) -> Mentions:
+        """Say how an item shows a phrase; neighbours that are the same word count once."""
+        phrase, open_ended = read_phrase(wish.value)
+        if not phrase:
+            return Mentions(0, prominent=False)
+        sought = _sought(phrase, open_ended=open_ended)
+        return Mentions(self._padded[place].count(sought), sought in self._headings[place])
 
     def spelled(self, wish: Wish, place: int) -> str:
         """Give a matched wish as the item itself spells it."""
@@ -148,7 +181,7 @@ class Index:
         if candidates is None:
             candidates = set(self._beginning_with(phrase[-1]))
         if len(phrase) > 1:
-            sought = f" {' '.join(phrase)}" + ("" if open_ended else " ")
+            sought = _sought(phrase, open_ended=open_ended)
             candidates = {place for place in candidates if sought in self._padded[place]}
         return sorted(candidates)
 
@@ -219,6 +252,11 @@ def read_phrase(value: str) -> tuple[tuple[str, ...], bool]:
     bare = value.strip().strip("\"'“”„«»").strip()
     open_ended = bare.endswith("*")
     return tuple(words(bare)), open_ended
+
+
+def _sought(phrase: Sequence[str], *, open_ended: bool) -> str:
+    """Give a phrase as it stands among folded words that single blanks part."""
+    return f" {' '.join(phrase)}" + ("" if open_ended else " ")
 
 
 def name_parts(name: str) -> list[str]:

@@ -137,10 +137,10 @@ def _votes(item: Item, share: float) -> tuple[Reason, ...]:
 def _matches(judged: Judged, profile: Profile, place: int) -> Iterator[Part]:
     index = judged.day.index
     for wish, kind in profile.wishes:
-        if place in judged.matches[wish]:
-            yield kind, index.spelled(wish, place), STRENGTH[kind]
+        if grade := judged.matches[wish].at(place):
+            yield kind, index.spelled(wish, place), STRENGTH[kind] * grade
     for wish in profile.less_of:
-        if place in judged.matches[wish]:
+        if judged.matches[wish].at(place):
             yield ReasonKind.LESS_OF, index.spelled(wish, place), -LESS_OF
 
 

@@ -64,24 +64,33 @@ def arxiv_sanity_lite(task: Task) -> OnePerson:
 
 
 def scholar_inbox(task: Task) -> OnePerson:
-    """One logistic regression a reader, 5,000 random papers as weak negatives."""
+    """One logistic regression a reader; bench_meaning.py has it on an embedding model's vectors."""
     reader = vectoriser(task, max_features=10_000)
     old = reader.fit_transform(text_of(task.old)).tocsr()
     new = reader.transform(text_of(task.new)).tocsr()
+    return weak_negatives(old, new, LogisticRegression(C=0.4, max_iter=1000))
+
+
+def weak_negatives(old, new, model: LogisticRegression, scale: float = 1.0) -> OnePerson:
+    """Set a reader's likes against 5,000 random papers, which together count *scale* as much."""
     count = old.shape[0]
     sample = np.random.default_rng(42).choice(count, min(5000, count), replace=False)
 
     def score(likes: Sequence[int]) -> np.ndarray:
         rest = np.setdiff1d(sample, likes)
         total = len(likes) + len(rest)
-        weight = np.full(total, total / len(rest))
+        weight = np.full(total, scale * total / len(rest))
         weight[: len(likes)] = total / len(likes)
         liked = np.arange(total) < len(likes)
-        model = LogisticRegression(C=0.4, max_iter=1000)
         model.fit(old[np.concatenate([likes, rest])], liked, sample_weight=weight)
         return new @ model.coef_[0]
 
     return score
+
+
+def recency(count: int) -> np.ndarray:
+    """What likes count, the newest first."""
+    return (1 / (1 + np.log10(np.arange(count) + 1))).astype(np.float32)
 
 
 def zotero_arxiv_daily(task: Task) -> Outcome:
@@ -92,9 +101,7 @@ def zotero_arxiv_daily(task: Task) -> Outcome:
     new = reader.transform(text_of(task.new))
     fitted = time.process_time()
     likes = likes_of(task)
-    likes.data = np.concatenate(
-        [1 / (1 + np.log10(np.arange(len(row)) + 1)) for row in task.likes if row] or [likes.data]
-    ).astype(np.float32)
+    likes.data = np.concatenate([recency(len(row)) for row in task.likes if row] or [likes.data])
     scores = (likes @ old @ new.T).toarray()
     return scores, fitted - began, time.process_time() - fitted
 

@@ -122,6 +122,19 @@ def test_explained_rows_add_up_to_the_score(first_day_ranker):
     assert sum(row.share for row in rows) == pytest.approx(total.share)
 
 
+def test_explained_keyword_says_how_the_item_shows_it(first_day_ranker):
+    item = make_item("Graph privacy", summary="We draw graphs that others drew on paper.")
+    reader = make_reader(keywords=("graph*", "paper"))
+
+    rows = explain(first_day_ranker, reader, item, [])
+
+    assert [(row.value, row.detail) for row in rows[:-1]] == [
+        ("Graph", "2 times, in title or keywords"),
+        ("paper", "once"),
+    ]
+    assert rows[0].share > rows[1].share > 0.0
+
+
 @each_ranker
 @given(day=days, reader=readers)
 @settings(max_examples=15, deadline=None)

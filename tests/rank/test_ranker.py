@@ -39,6 +39,31 @@ def test_stated_wish_brings_its_item_to_the_top(wishes, wanted):
     assert first.interest == "mine"
 
 
+@pytest.mark.parametrize(
+    "keyword", ["graph", "graph*", "graph neural network", '"Graph Neural Networks"']
+)
+def test_item_that_is_about_a_keyword_ranks_above_one_that_mentions_it(first_day_ranker, keyword):
+    passing = make_item("Messages", summary="Unlike graph neural networks, ours are tables.")
+    twice = make_item("Tables", summary=f"{passing.summary} A graph neural network is slow.")
+    titled = make_item("Graph neural networks", summary=passing.summary)
+    reader = make_reader(keywords=(keyword,))
+
+    passed, said, about = first_day_ranker.scores([reader], [passing, twice, titled])[0]
+
+    assert 0.0 < passed < said < about
+
+
+def test_rare_keyword_counts_more_than_one_that_most_items_show():
+    corpus = [make_item("A model of noise", n, summary=f"Word{n} stands here.") for n in range(600)]
+    reader = make_reader(keywords=("model", "zeolite"))
+
+    common, rare = rank.fit(corpus).scores(
+        [reader], [make_item("Model trains"), make_item("Zeolite trains")]
+    )[0]
+
+    assert 0.0 < common < rare
+
+
 def test_name_of_an_otherwise_empty_interest_is_its_topic(first_day_ranker):
     reader = Reader(interests=(Interest(name="diffusion models"),), popularity=0.0)
 
