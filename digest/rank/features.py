@@ -113,11 +113,14 @@ class Features:
         return weights
 
     def _matrix(self, counts: Sequence[dict[str, float]]) -> Matrix:
-        column = self.column
-        columns = [column(term) for terms in counts for term in terms]
-        values = [count for terms in counts for count in terms.values()]
-        ends = np.cumsum([0] + [len(terms) for terms in counts])
+        terms = [term for one in counts for term in one]
+        known = self._column.get
+        columns = [known(term, -1) for term in terms]
+        values = [count for one in counts for count in one.values()]
+        ends = np.cumsum([0, *map(len, counts)])
         indices = np.asarray(columns, dtype=np.int32)
+        for place in np.flatnonzero(indices < 0).tolist():
+            indices[place] = self.column(terms[place])
         weights = np.log1p(np.asarray(values, dtype=np.float64)) * self._idf[indices]
         matrix = sp.csr_matrix((weights, indices, ends), shape=(len(counts), self.width))
         matrix.sum_duplicates()

@@ -1,6 +1,5 @@
 """Why an item was picked: every part of its score, in the reader's and the item's own words."""
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from operator import itemgetter
@@ -47,7 +46,9 @@ def _with_shares(
     best = (start + evidence.argmax(axis=0)).tolist()
     voices = {row: _voices(judged, row, places, kernel) for row in dict.fromkeys(best)}
     # Taken together: a number at a time out of an array costs more than what is done with it.
-    sums = evidence.max(axis=0), judged.learned[best, places], judged.popular[reader, places]
+    dial = judged.made.portraits[reader].popularity
+    own = (1.0 - dial) * -np.expm1(-np.maximum(evidence.max(axis=0), 0.0, dtype=np.float64))
+    sums = own, judged.learned[best, places], judged.popular[reader, places]
     return [
         _ranked(items[n], judged, reader, row, n, (*found, k), voices[row])
         for k, (n, row, *found) in enumerate(
@@ -98,24 +99,23 @@ def _ranked(
     sums: tuple[float, float, float, int],
     voices: Sequence[Voice],
 ) -> Ranked:
-    portrait = judged.made.portraits[reader]
-    evidence, learned, votes, k = sums
-    own = (1.0 - portrait.popularity) * -math.expm1(-max(evidence, 0.0))
-    popular = _votes(item, votes)
+    own, learned, votes, k = sums
+    popular = _votes(item, votes) if votes > 0.0 else ()
     if own <= 0.0:
         return Ranked(item=item, score=max(votes, 0.0), reasons=popular)
-    profile = judged.made.profiles[row]
-    parts: list[Part] = []
+    portrait, profile = judged.made.portraits[reader], judged.made.profiles[row]
+    parts = _learned(judged, learned, place, voices, k) if learned > 0.0 else []
     if profile.wishes or profile.less_of:
-        parts += _matches(judged, profile, place)
-    if learned > 0.0:
-        parts += _learned(judged, learned, place, voices, k)
+        parts = [*_matches(judged, profile, place), *parts]
     if portrait.disliked:
         parts += _disliked(judged, portrait, row, place)
-    if len(parts) > 1:
-        parts.sort(key=_share, reverse=True)
-    scale = own / sum(map(_share, parts))
     name = profile.name
+    if len(parts) == 1:
+        [(kind, value, _)] = parts
+        only = Reason(kind=kind, value=value, share=own, interest=name)
+        return Ranked(item=item, score=own + votes, interest=name, reasons=(only, *popular))
+    parts.sort(key=_share, reverse=True)
+    scale = own / sum(map(_share, parts))
     reasons = [
         Reason(kind=kind, value=value, share=share * scale, interest=name)
         for kind, value, share in parts
@@ -146,15 +146,17 @@ def _matches(judged: Judged, profile: Profile, place: int) -> Iterator[Part]:
 
 def _learned(
     judged: Judged, learned: float, place: int, voices: Sequence[Voice], k: int
-) -> Iterator[Part]:
+) -> list[Part]:
+    parts: list[Part] = []
     for kind, loudest, shares in voices:
         said, share = loudest[k], learned * shares[k]
         if not isinstance(said, str):
-            yield kind, said.item.title, share
+            parts.append((kind, said.item.title, share))
         elif shown := judged.day.index.shared(said, place):
-            yield kind, ", ".join(shown), share
+            parts.append((kind, ", ".join(shown), share))
         else:
-            yield ReasonKind.RELATED, said, share
+            parts.append((ReasonKind.RELATED, said, share))
+    return parts
 
 
 def _disliked(judged: Judged, portrait: Portrait, row: int, place: int) -> Iterator[Part]:
