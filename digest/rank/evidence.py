@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digest.model import Described, ReasonKind
-from digest.rank.kernel import Floats, Kernel, Texts, content_key, near_duplicates
+from digest.rank.kernel import Floats, Kernel, Texts, near_duplicates
 from digest.rank.making import Made
 from digest.rank.matching import Index, Wish, read_phrase
 from digest.rank.meaning import NO_MEANING, Meaning
@@ -30,7 +30,7 @@ COMMON = 0.5  # what a keyword counts that all items show, against 1 for a rare 
 LESS_OF = 1.0  # what one match of "less of" takes away
 SLOPE = 0.35  # evidence of one deviation of likeness, so that three are about a keyword
 ORDINARY = 1.0  # deviations up to which likeness is chance
-TWIN = 0.5  # more than a profile can lose by one more verdict
+TWIN = 2.0  # more than a profile can lose by one more verdict
 FAINT = 1e-4  # what likeness below chance counts, for the order alone
 ORDER_ONLY = 1e-6  # items that nothing speaks for keep an order within this much of 0
 NOTHING_AGAINST = 0.01  # evidence above its negative is order alone, not a reader's dislike
@@ -44,8 +44,6 @@ class Day:
     Attributes:
         beside: the items' texts after the ordinary ones, to be measured against them.
         duplicates: for each item the places of those that say nearly the same.
-        places: where each content stands.
-        titles: of all items; most liked items are not among them, and quickly seen not to be.
     """
 
     items: Sequence[Described]
@@ -55,17 +53,11 @@ class Day:
     popularity: Array
     recency: Array
     duplicates: Sequence[frozenset[int]]
-    places: Mapping[tuple[object, ...], Sequence[int]]
-    titles: frozenset[str]
 
     @classmethod
     def of(cls, items: Sequence[Described], kernel: Kernel) -> "Day":
         """Read a day's items once."""
         texts = kernel.read(items)
-        places: dict[tuple[object, ...], list[int]] = {}
-        for place, item in enumerate(items):
-            places.setdefault(content_key(item), []).append(place)
-        titles = frozenset(item.title for item in items)
         return cls(
             items=items,
             texts=texts,
@@ -74,8 +66,6 @@ class Day:
             popularity=popularity(items),
             recency=recency(items),
             duplicates=near_duplicates(texts),
-            places=places,
-            titles=titles,
         )
 
 
@@ -131,7 +121,7 @@ def judge(
     learned = FAINT * likeness
     likeness *= SLOPE
     np.maximum(learned, likeness, out=learned)
-    _add_twins(learned, made, day)
+    _add_twins(learned, made, day, kernel)
     against = _against(made, day, kernel, settings)
     evidence = np.subtract(learned, 0.0 if against is None else against, out=likeness)
     matches = _look_up(made.portraits, day.index, kernel)
@@ -178,14 +168,22 @@ def _against(made: Made, day: Day, kernel: Kernel, settings: Settings) -> Floats
     return against
 
 
-def _add_twins(learned: Floats, made: Made, day: Day) -> None:
-    """Lift what reads just as a liked item does: the work itself, announced again."""
-    for reader, portrait in enumerate(made.portraits):
-        if day.titles.isdisjoint(like.item.title for like in portrait.liked):
-            continue
-        for like in portrait.liked:
-            if twins := day.places.get(content_key(like.item)):
-                learned[made.first[reader] : made.first[reader + 1], twins] += TWIN
+def _add_twins(learned: Floats, made: Made, day: Day, kernel: Kernel) -> None:
+    """Lift what says nearly what a liked item does: the work itself, announced again."""
+    owner = [reader for reader, one in enumerate(made.portraits) for _ in one.profiles]
+    liked = [
+        (place, owner[profile])
+        for profile in range(len(made.profiles))
+        for place in range(*made.said(profile).indices(len(made.seeds.said)))
+        if not isinstance(one := made.seeds.said[place], str) and one.kind is ReasonKind.FEEDBACK
+    ]
+    if not liked:
+        return
+    columns = made.seeds.columns[[place for place, _ in liked]]
+    which, places = kernel.nearly_same(columns, made.seeds.fresh, day.texts)
+    for like, place in zip(which.tolist(), places.tolist(), strict=True):
+        reader = liked[like][1]
+        learned[made.first[reader] : made.first[reader + 1], place] += TWIN
 
 
 def _totals(made: Made, evidence: Floats, day: Day) -> tuple[Array, Array]:

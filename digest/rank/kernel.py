@@ -36,6 +36,7 @@ LEND_UP_TO = 5.0  # likes from which on a profile borrows nothing
 LEND_ABOVE = 1.5  # a neighbour is that many deviations more alike than an ordinary item
 DENSE_ROWS = 128  # made dense at a time: bounds memory at DENSE_ROWS * terms of the items
 NEARLY_SAME = 0.9  # cosine of words: one abstract announced twice, a few words changed
+MARKS, ENOUGH_MARKS = 5, 3  # terms that weigh most; a text that says the same shares so many
 TELLING_TERMS = 40  # words and pairs; two titles alone may be equal and the works not
 LEAST_NEW = 0.01  # new terms are always so much of a text
 SMALL_CORPUS = 200  # items under which main directions say little
@@ -68,6 +69,27 @@ class Texts:
         """What texts have in the main directions, plain and evened out, and 1: [2k + 1, n]."""
         one = np.ones((1, len(self.latent)), FLOAT)
         return np.vstack([self.latent.T, self.unit.T, one])
+
+    @cached_property
+    def marks(self) -> Matrix:
+        """The few terms of each text that weigh most: [n, F], 1 each, more where they are fewer."""
+        terms, counts = self.terms, np.diff(self.terms.indptr)
+        rows = np.repeat(np.arange(len(counts)), counts)
+        heaviest = np.lexsort((-terms.data, rows))
+        rank = np.arange(terms.nnz) - np.repeat(terms.indptr[:-1], counts)
+        kept = heaviest[rank < MARKS]
+        there = np.minimum(counts, MARKS)
+        each = -(-ENOUGH_MARKS // np.clip(there, 1, ENOUGH_MARKS))
+        values = np.repeat(each, there).astype(np.int8)
+        ends = np.cumsum([0, *there])
+        return sp.csr_matrix((values, terms.indices[kept], ends), shape=terms.shape)
+
+    @cached_property
+    def shows(self) -> Matrix:
+        """Which texts show each term, as 1: [F, n]."""
+        by_term = self.by_term
+        ones = np.ones(by_term.nnz, np.int8)
+        return sp.csr_matrix((ones, by_term.indices, by_term.indptr), shape=by_term.shape)
 
     def joined(self, more: "Texts") -> "Texts":
         """Give these texts and more."""
@@ -239,6 +261,28 @@ class Kernel:
             new = np.flatnonzero(columns >= known)
             unit[new] = fresh.unit[columns[new] - known]
         return np.asarray(unit @ items.unit[places].T)
+
+    def nearly_same(
+        self, columns: NDArray[np.intp], fresh: Texts, items: Texts
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Find which of s texts, named as in `blend`, say nearly the same as which items.
+
+        Only those that share some of the terms that weigh most are compared.
+        """
+        texts, marks = self.corpus.terms, self.corpus.marks
+        if fresh.terms.shape[0]:
+            texts = sp.vstack([texts, fresh.terms], format="csr")
+            marks = sp.vstack([marks, fresh.marks], format="csr")
+        distinct, which = np.unique(columns, return_inverse=True)
+        shared = marks[distinct] @ items.shows
+        likely = np.flatnonzero(shared.data >= ENOUGH_MARKS)
+        rows = np.searchsorted(shared.indptr, likely, side="right") - 1
+        places = shared.indices[likely]
+        cosine = texts[distinct[rows]].multiply(items.terms[places]).sum(axis=1)
+        same = np.flatnonzero(np.asarray(cosine).ravel() >= NEARLY_SAME)
+        texts_of = [np.flatnonzero(which == row) for row in rows[same].tolist()]
+        counts = [len(found) for found in texts_of]
+        return np.concatenate([*texts_of, np.zeros(0, np.intp)]), np.repeat(places[same], counts)
 
     def _texts(self, terms: Matrix) -> Texts:
         latent = self._space.project(terms)

@@ -1,16 +1,17 @@
 """Rules of ranking that hold for every reader and item."""
 
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from digest import rank
-from digest.model import Interest, Reader
+from digest.model import Interest, Reader, Verdict
 from digest.rank.explain import explain
+from digest.rank.kernel import near_duplicates
 from tests.rank.conftest import less, make_item, make_reader, more, picked
 
 WORDS = ["graph", "neural", "privacy", "protein", "markov", "图", "модель", "cell", "x-ray"]
@@ -66,14 +67,42 @@ def test_picks_are_ordered_unmuted_and_add_up(ranker, day, reader):
 
 
 @each_ranker
-@given(item=items, topic=texts, wishes=interests, word=st.sampled_from(WORDS))
-@settings(max_examples=15, deadline=None)
-def test_keyword_that_an_item_shows_never_lowers_it(ranker, item, topic, wishes, word):
-    shown = make_item(f"{item.title} {word}", summary=item.summary)
-    before = replace(wishes, text=topic, muted_words=())
-    after = replace(before, keywords=(*before.keywords, word))
+@given(
+    item=items,
+    reader=readers,
+    topic=texts,
+    weight=st.sampled_from([0.25, 1.0, 3.0]),
+    spelled=st.sampled_from(["{}", '"{}"', "{}*", "{} again"]),
+    word=st.sampled_from(WORDS),
+)
+@settings(max_examples=25, deadline=None)
+def test_keyword_that_an_item_shows_never_lowers_it(
+    ranker, item, reader, topic, weight, spelled, word
+):
+    """Whatever the reader states beside it, how much the interest weighs, or the dial.
 
-    old, new = ranker.scores([Reader(interests=(i,)) for i in (before, after)], [shown])[:, 0]
+    Feedback stays with the interest under which it was given.
+    """
+    keyword = spelled.format(word)
+    shown = make_item(f"{item.title} {word} again", summary=item.summary, upvotes=item.upvotes)
+    others = tuple(
+        replace(one, name=f"other {n}", muted_words=()) for n, one in enumerate(reader.interests)
+    )
+    names = ["mine", *(one.name for one in others)]
+    feedback = tuple(
+        replace(one, interest=names[n % len(names)]) for n, one in enumerate(reader.feedback)
+    )
+    mine = Interest(name="mine", text=topic, weight=weight, keywords=("x-ray",))
+    before, after = (
+        replace(
+            reader,
+            interests=(replace(mine, keywords=("x-ray", *added)), *others),
+            feedback=feedback,
+        )
+        for added in ((), (keyword,))
+    )
+
+    old, new = ranker.scores([before, after], [shown])[:, 0]
 
     assert new >= old - 1e-6
 
@@ -88,6 +117,46 @@ def test_more_of_an_item_never_lowers_its_twin(ranker, item, liked, topic):
     twin = make_item(item.title, 1000, summary=item.summary)
 
     old, new = ranker.scores([before, after], [twin])[:, 0]
+
+    assert new >= old - 1e-6
+
+
+VOCABULARY = [f"{a}{b}" for a in ("net", "cell", "proof", "orbit", "code") for b in "abcdefghjkl"]
+abstracts = st.lists(st.sampled_from(VOCABULARY), min_size=45, max_size=70, unique=True)
+LARGE = rank.fit(
+    [
+        make_item(f"{one} and {other}", n, summary=" ".join(VOCABULARY[n % 40 : n % 40 + 9]))
+        for n, (one, other) in enumerate(product(VOCABULARY[::2], VOCABULARY[::4]))
+    ]
+)
+
+
+@pytest.mark.parametrize("ranker", [*RANKERS, LARGE], ids=["first day", "small", "borrowing"])
+@given(
+    words=abstracts,
+    changed=st.lists(st.integers(0, 44), max_size=2),
+    liked=st.lists(abstracts.map(lambda words: make_item(words[0], summary=" ".join(words)))),
+    topic=st.just("") | texts | abstracts.map(" ".join),
+    verdict=st.sampled_from([Verdict.MORE, Verdict.SAVE]),
+)
+@settings(max_examples=25, deadline=None)
+def test_more_of_an_item_never_lowers_its_near_duplicate(
+    ranker, words, changed, liked, topic, verdict
+):
+    """One abstract announced twice, a few words changed, beside whatever else was liked."""
+    rewritten = [f"{word}q" if n in changed else word for n, word in enumerate(words)]
+    item = make_item(words[0], 1, summary=" ".join(words))
+    other = make_item(f"{words[0]}: extended", 2, summary=" ".join(rewritten))
+    assume(near_duplicates(ranker.kernel.read([item, other]))[0])
+    given = tuple(map(more, [*liked[:4], *([other] if len(liked) == 3 else [])]))
+    before = Reader(
+        interests=(Interest(name="one", text=topic),) if topic else (),
+        feedback=given,
+        popularity=0.0,
+    )
+    after = replace(before, feedback=(*given, replace(more(item), verdict=verdict)))
+
+    old, new = ranker.scores([before, after], [other, item])[:, 0]
 
     assert new >= old - 1e-6
 
