@@ -354,7 +354,7 @@ class EmbeddingSettings(Group):
     key_file: Path | None = None
     timeout: Annotated[Span, Field(ge=timedelta(seconds=1))] = timedelta(seconds=30)
     budget: Annotated[Span, Field(ge=timedelta(seconds=1))] = timedelta(minutes=2)
-    weight: Share = 0.5
+    weight: Share = 0.25
 
     @model_validator(mode="after")
     def check_model(self) -> Self:

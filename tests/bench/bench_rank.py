@@ -28,7 +28,7 @@ from threadpoolctl import threadpool_limits
 from digest import rank
 
 TIMED = 15  # people of each fold on whom a slow peer's time is taken anew
-Times: TypeAlias = tuple[float, float]  # seconds a person: by itself, with one thread
+Times: TypeAlias = tuple[float, ...]  # seconds: to fit; a person by itself, with one thread
 BASE, OURS = "arxiv-sanity-lite", "daily-digest"
 
 
@@ -55,11 +55,13 @@ class Kept:
     def table(
         self, task: Task, method: Callable[[Task], OnePerson], timed: int = TIMED
     ) -> tuple[np.ndarray, Times]:
-        """METRICS of each person, and seconds a person: of the first few, taken anew."""
+        """METRICS of each person, and times: of the first few, taken anew."""
         keys = [f"{task.name} person {person}" for person in task.people]
         if not timed and all(key in self._known for key in keys):
-            return np.array([self._known[key] for key in keys]), (0.0, 0.0)
+            return np.array([self._known[key] for key in keys]), (0.0, 0.0, 0.0)
+        began = time.process_time()
         score = method(task)
+        fit = time.process_time() - began
         found, spent, alone = [], 0.0, 0.0
         with self._file.open("a", encoding="utf-8") as file:
             for n, key in enumerate(keys):
@@ -79,7 +81,7 @@ class Kept:
                         file.flush()
                 found.append(self._known[key])
         count = max(1, min(timed, len(found)))
-        return np.array(found), (spent / count, alone / count)
+        return np.array(found), (fit, spent / count, alone / count)
 
 
 def data_key() -> str:
@@ -91,7 +93,10 @@ def data_key() -> str:
 
 
 def compare(name: str, tasks: list[Task], cache: Path, methods: list[str]) -> dict[str, object]:
-    """Print one table: people of several folds are pooled, draws of the same ones averaged."""
+    """Print one table: people of several folds are pooled, draws of the same ones averaged.
+
+    Under each value stands its difference to arxiv-sanity-lite's method, which needs likes.
+    """
     print(f"\n{name}: {len(tasks[0].old)} known, {len(tasks[0].new)} new", flush=True)
     base, report = None, {}
     for method in methods:
@@ -100,31 +105,40 @@ def compare(name: str, tasks: list[Task], cache: Path, methods: list[str]) -> di
         tables, spent = zip(*(measure(method, task, cache) for task in tasks), strict=True)
         table = pooled(tasks, tables)
         means = table.mean(axis=0)
-        each, alone = (1000 * float(np.mean(one)) for one in zip(*spent, strict=True))
+        fit, each, alone = (float(np.mean(one)) for one in zip(*spent, strict=True))
         line = " ".join(f"{m} {value:.4f}" for m, value in zip(METRICS, means, strict=True))
-        base = table if base is None else base
-        low, high = interval(table[:, 0] - base[:, 0])
-        gain = means[0] - base[:, 0].mean()
         print(
-            f"  {method:18} {line}  {gain:+.4f} [{low:+.4f}, {high:+.4f}]"
-            f"  {each:.2f} ms a person, {alone:.2f} with one thread ({len(table)} people)",
+            f"  {method:18} {line}  {fit:.1f} s to fit, {1000 * each:.2f} ms a person,"
+            f" {1000 * alone:.2f} with one thread ({len(table)} people)",
             flush=True,
         )
-        report[method] = dict(zip(METRICS, means.round(4).tolist(), strict=True)) | {
-            "gain": [round(float(gain), 4), round(low, 4), round(high, 4)],
-            "ms": round(each, 3),
-            "ms_one_thread": round(alone, 3),
-        }
+        report[method] = dict(zip(METRICS, means.round(4).tolist(), strict=True))
+        report[method] |= {"fit": round(fit, 2)}
+        report[method] |= {"ms": round(1000 * each, 3), "ms_one_thread": round(1000 * alone, 3)}
+        if method == BASE:
+            base = table
+        elif base is not None:
+            report[method]["gains"] = gains(table - base)
     return {"task": name, "methods": report}
 
 
+def gains(differences: np.ndarray) -> dict[str, list[float]]:
+    """Print and give the mean difference of each metric, and its 95 % interval."""
+    found = {}
+    for metric, column in zip(METRICS, differences.T, strict=True):
+        found[metric] = [round(float(v), 4) for v in (column.mean(), *interval(column))]
+    shown = (f"{m} {mean:+.4f} [{low:+.4f}, {high:+.4f}]" for m, (mean, low, high) in found.items())
+    print(f"  {'':18} {' '.join(shown)}", flush=True)
+    return found
+
+
 def measure(method: str, task: Task, cache: Path) -> tuple[np.ndarray, Times]:
-    """METRICS of each person, and seconds a person."""
+    """METRICS of each person, and times."""
     if method in ONE_BY_ONE:
         return Kept(cache, method).table(task, ONE_BY_ONE[method])
-    scores, _, spent = (product if method == OURS else TOGETHER[method])(task)
+    scores, fit, spent = (product if method == OURS else TOGETHER[method])(task)
     each = spent / len(task.people)
-    return quality(scores, task.wanted), (each, each)
+    return quality(scores, task.wanted), (fit, each, each)
 
 
 def pooled(tasks: list[Task], tables: tuple[np.ndarray, ...]) -> np.ndarray:

@@ -53,13 +53,20 @@ class Task:
 
 
 def citeulike(
-    few: int, people: int, fold: int, seed: int = 0, groups: tuple[int, ...] = ()
+    few: int,
+    people: int,
+    fold: int,
+    seed: int = 0,
+    groups: tuple[int, ...] = (),
+    without: frozenset[str] = frozenset(),
 ) -> Task:
     """One fold of the `items` task of RESULTS.md; bags of words become made-up text.
 
     Args:
         few: so many likes each, of people who have ten; 0 = all they have.
+        people: so many of each group.
         groups: which fifths of the people are asked; () = the one of the fold.
+        without: people who are not asked.
     """
     items = citeulike_items()
     new = np.sort(np.array_split(np.random.default_rng(seed).permutation(len(items)), FOLDS)[fold])
@@ -77,6 +84,8 @@ def citeulike(
             kept = place[libraries[person][~is_new[libraries[person]]]]
             hidden = place[libraries[person][is_new[libraries[person]]]]
             if len(kept) < (10 if few else 1) or not len(hidden) or found == people:
+                continue
+            if str(person) in without:
                 continue
             if few:
                 draw = np.random.default_rng((seed, fold, person))
