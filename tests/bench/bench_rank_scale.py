@@ -18,6 +18,7 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -111,76 +112,101 @@ def one_verdict(work: Work, corpus: list[Described]) -> None:
 def measure(subscribers: int, workers: int) -> dict[str, float]:
     """Rank once for everybody, and print what it took."""
     shares = [(seed, subscribers // workers) for seed in range(workers)]
-    began = time.perf_counter()
     with multiprocessing.get_context("fork").Pool(workers) as pool:
         outcomes = pool.map(rank_many, shares, chunksize=1)
-    seconds = time.perf_counter() - began
-    spent, fresh, reading, bare, peaks = (np.array(one) for one in zip(*outcomes, strict=True))
-    each, product = spent.sum() / subscribers, bare.mean()
+    told = {
+        "subscribers": subscribers,
+        "seconds": max(one.seconds for one in outcomes),
+        "us": 1e6 * sum(one.spent for one in outcomes) / subscribers,
+        "day_ms": 1e3 * float(np.mean([one.day for one in outcomes])),
+        "fresh_us": 1e6 * float(np.mean([one.fresh for one in outcomes])),
+        "bare_us": 1e6 * float(np.mean([one.bare for one in outcomes])),
+        "measured_us": 1e6 * float(np.mean([one.measured for one in outcomes])),
+        "mib": sum(one.mib for one in outcomes),
+    }
     print(
-        f"{subscribers} subscribers x {len(WORK[0].items)} items: {seconds:.1f} s with {workers} "
-        f"processes, {1e6 * each:.0f} us of a processor each (fresh {1e6 * fresh.mean():.0f}), "
-        f"{sum(peaks):.0f} MiB in all; day read in {1e3 * reading.mean():.0f} ms; "
-        f"bare product {1e6 * product:.0f} us each, {each / product:.1f} times",
+        f"{subscribers} subscribers x {len(WORK[0].items)} items: {told['seconds']:.1f} s with "
+        f"{workers} processes, {told['us']:.0f} us of a processor each with the day read in "
+        f"{told['day_ms']:.0f} ms, {told['fresh_us']:.0f} where nothing is kept; "
+        f"{told['mib']:.0f} MiB in all\n  bare product {told['bare_us']:.0f} us each: "
+        f"{told['us'] / told['bare_us']:.1f} times; with measuring by ordinary items "
+        f"{told['measured_us']:.0f} us: {told['us'] / told['measured_us']:.1f} times",
         flush=True,
     )
-    return {
-        "subscribers": subscribers,
-        "seconds": seconds,
-        "us": 1e6 * each,
-        "fresh_us": 1e6 * fresh.mean(),
-        "bare_us": 1e6 * product,
-        "mib": sum(peaks),
-    }
+    return told
 
 
-def rank_many(share: tuple[int, int]) -> tuple[float, float, float, float, float]:
-    """Rank for one process's share.
+@dataclass(frozen=True)
+class Outcome:
+    """What one process took for its share.
 
-    Returns:
-        Seconds of the processor; for one subscriber of a batch of whom nothing is kept; to read
-        the day; of the bare product, for one subscriber; MiB at the peak.
+    Attributes:
+        seconds: of the wall, from reading the day to the last reasons.
+        spent: of the processor, for the same; `day`, to read the day alone.
+        fresh: of the processor, for one subscriber of a batch of whom nothing is kept.
+        bare, measured: of the processor, for one subscriber's product with the day; the latter
+            as the program makes it, in deviations above ordinary items.
     """
+
+    seconds: float
+    spent: float
+    day: float
+    fresh: float
+    bare: float
+    measured: float
+    mib: float
+
+
+def rank_many(share: tuple[int, int]) -> Outcome:
+    """Rank for one process's share."""
     collect_rarely()  # as the program does
     seed, subscribers = share
     work, rng = WORK[0], np.random.default_rng(seed)
-    ranker = copy.copy(work.ranker)
+    drawn = [work.known[n] for n in rng.integers(0, len(work.known), subscribers)]
     allowed = np.ones((BATCH, len(work.items)), dtype=np.bool_)
-    began = time.process_time()
-    ranker.rank([], work.items, allowed[:0], TOP)
-    reading = time.process_time() - began
-    drawn = rng.integers(0, len(work.known), subscribers)
-    readers = [work.known[n] for n in drawn[:BATCH]]
-    began = time.process_time()
-    ranker.rank(readers, work.items, allowed[: len(readers)], TOP)
-    fresh = (time.process_time() - began) / len(readers)
-    bare = bare_product(work, readers)
+    fresh, bare, measured = without_store(work, drawn[:BATCH], allowed)
     database = Database(work.url)
+    ranker = copy.copy(work.ranker)
     ranker.shelf = ProfilesKept(database, version=1)
-    ranker.prepare([work.known[n] for n in np.unique(drawn)])
-    spent = 0.0
+    ranker.prepare(list({one.id: one for one in drawn}.values()))
+    began, wall = time.process_time(), time.perf_counter()
+    ranker.rank([], work.items, allowed[:0], TOP)
+    day = time.process_time() - began
     for start in range(0, subscribers, BATCH):
-        readers = [work.known[n] for n in drawn[start : start + BATCH]]
-        began = time.process_time()
+        readers = drawn[start : start + BATCH]
         picked = ranker.rank(readers, work.items, allowed[: len(readers)], TOP)
-        spent += time.process_time() - began
         assert all(len(row) == TOP and row[0].reasons for row in picked)
+    spent, seconds = time.process_time() - began, time.perf_counter() - wall
     database.close()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return spent, fresh, reading, bare, peak
+    return Outcome(seconds, spent, day, fresh, bare, measured, peak)
 
 
-def bare_product(work: Work, readers: list[Reader]) -> float:
-    """Seconds a reader to multiply finished profiles with the items, once."""
-    kernel = work.ranker.kernel
-    texts = Day.of(work.items, kernel).texts
+def without_store(
+    work: Work, readers: list[Reader], allowed: np.ndarray
+) -> tuple[float, float, float]:
+    """Seconds of the processor a reader: to rank without a store; of the product, and measured."""
+    kernel, ranker = work.ranker.kernel, copy.copy(work.ranker)
+    ranker.rank([], work.items, allowed[:0], TOP)
+    fresh = timed(lambda: ranker.rank(readers, work.items, allowed[: len(readers)], TOP))
+    day = Day.of(work.items, kernel)
     made = Made.of([portray(one, {}, rank.Settings()) for one in readers], kernel).blend
     towards = np.hstack([made.damped, made.unit, made.topics])
-    began = time.process_time()
     with threadpool_limits(1):
-        for _ in range(3):
-            (made.terms @ texts.by_term).toarray() + towards @ texts.directions
-    return (time.process_time() - began) / 3 / len(readers)
+        bare = timed(
+            lambda: (made.terms @ day.texts.by_term).toarray() + towards @ day.texts.directions
+        )
+        measured = timed(lambda: kernel.likeness(made, day.beside))
+    return fresh / len(readers), bare / len(readers), measured / len(readers)
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Seconds of the processor, the mean of three after one that warms the caches."""
+    work()
+    began = time.process_time()
+    for _ in range(3):
+        work()
+    return (time.process_time() - began) / 3
 
 
 if __name__ == "__main__":

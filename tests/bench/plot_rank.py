@@ -25,8 +25,8 @@ mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "rank", "font.size"
 def main(quality: Path, scale: Path) -> None:
     reports = json.loads(quality.read_text("utf-8"))
     draw_quality(reports)
-    base = next(r["methods"][BASE]["ms"] for r in reports if r["task"] == "items-likes")
-    draw_cost(json.loads(scale.read_text("utf-8")), base / 1000)
+    measured = next(r["methods"] for r in reports if r["task"] == "items-likes")
+    draw_cost(json.loads(scale.read_text("utf-8")), measured[BASE])
 
 
 def draw_quality(reports: list[dict]) -> None:
@@ -50,24 +50,30 @@ def draw_quality(reports: list[dict]) -> None:
     save(figure, "ranking-quality.svg")
 
 
-def draw_cost(rows: list[dict], base: float) -> None:
-    """Seconds of one processor against subscribers."""
+def draw_cost(rows: list[dict], base: dict) -> None:
+    """Seconds of the processor against subscribers; of the base, which asks for days, a line."""
     figure, panel = plt.subplots(figsize=(5.2, 3.4), layout="constrained")
     counts = [row["subscribers"] for row in rows]
+
+    def of_each(name: str) -> list[float]:
+        return [row[name] * n / 1e6 for row, n in zip(rows, counts, strict=True)]
+
     lines = {
-        f"{BASE} (from {1000 * base:.0f} ms each)": (COLOURS[BASE], [base * n for n in counts]),
-        f"{OURS}: top 20 with reasons": (
-            COLOURS[OURS],
-            [r["us"] * n / 1e6 for r, n in zip(rows, counts, strict=True)],
+        f"{BASE}, {base['ms']:.0f} ms each": (
+            COLOURS[BASE],
+            [base["ms"] * n / 1e3 for n in counts],
         ),
-        "bare matrix product": (
-            "#6b6b6b",
-            [r["bare_us"] * n / 1e6 for r, n in zip(rows, counts, strict=True)],
+        f"the same with one thread, {base['ms_one_thread']:.0f} ms each": (
+            "#7fa8d6",
+            [base["ms_one_thread"] * n / 1e3 for n in counts],
         ),
+        f"{OURS}: top 20 with reasons, first day": ("#e0857d", of_each("fresh_us")),
+        f"{OURS}: profiles kept": (COLOURS[OURS], of_each("us")),
+        "bare matrix product": ("#6b6b6b", of_each("bare_us")),
     }
     for label, (colour, seconds) in lines.items():
         panel.loglog(counts, seconds, "o-", color=colour, label=label, ms=3.5)
-    panel.set(xlabel="subscribers", ylabel="seconds of one processor", title="1,000 new items")
+    panel.set(xlabel="subscribers", ylabel="seconds of the processor", title="a day of new items")
     panel.grid(alpha=0.3, which="both")
     panel.legend(fontsize=7.5)
     save(figure, "ranking-cost.svg")
