@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digest.model import Described, ReasonKind
-from digest.rank.kernel import Floats, Kernel, Texts, near_duplicates
+from digest.rank.kernel import Kernel
 from digest.rank.making import Made
 from digest.rank.matching import Index, Wish, read_phrase
 from digest.rank.meaning import NO_MEANING, Meaning
 from digest.rank.popularity import popularity, recency
 from digest.rank.profile import Portrait, Profile
 from digest.rank.settings import Settings
+from digest.rank.texts import Floats, Texts, near_duplicates
 
 Array = NDArray[np.float64]
 

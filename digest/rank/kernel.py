@@ -1,137 +1,32 @@
 """Learned likeness: how much a profile's liked texts and topic speak for a new item.
 
-Shapes: P profiles, n items, C items of the corpus, F term columns, k main directions.
+Shapes: P profiles, C items of the corpus, f texts that it does not hold, k main directions.
 
-A profile is the weighted sum of its texts.  Two likenesses are mixed: of words, by a ridge
-regression whose factorisation the corpus gives once for all readers, and of main directions
-(LSA).  Each is counted in standard deviations above what an ordinary item of the corpus
-would get from the same profile; so a value means the same for every reader, and the mix does
-not depend on what else is announced that day.
+A profile is the weighted sum of its texts.  `deviations` tells how it is compared with items;
+this is how it is made, and what a thin one borrows.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import NamedTuple, TypeAlias
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from digest.model import Described
+from digest.rank.deviations import Blend, deviations
 from digest.rank.features import UNSEEN_COLUMNS, Array, Features, Matrix, Space, unit_rows
 from digest.rank.settings import Settings
+from digest.rank.texts import FLOAT, Floats, Texts, content_key, nearly_same
 
-Floats: TypeAlias = NDArray[np.float32]
-
-FLOAT = np.float32  # of all products; what is counted in deviations is right to five digits
 ROUNDING = 1e-6
-TOGETHER = 64  # profiles multiplied at a time
 REFERENCE_ITEMS = 400  # ordinary items that profiles are measured against
-PRIOR_ITEMS = 50  # the constants below count as so many items: they alone rule on day one
-PRIOR_WORDS, PRIOR_TOPICS = 0.03, 0.15  # standard deviations seen in corpora of thousands
 FEW_LIKES = 3.0  # up to so many likes a profile is thin
 LEND_UP_TO = 5.0  # likes from which on a profile borrows nothing
 LEND_ABOVE = 1.5  # a neighbour is that many deviations more alike than an ordinary item
-DENSE_ROWS = 128  # made dense at a time: bounds memory at DENSE_ROWS * terms of the items
-NEARLY_SAME = 0.9  # cosine of words: one abstract announced twice, a few words changed
-MARKS, ENOUGH_MARKS = 5, 3  # terms that weigh most; a text that says the same shares so many
-TELLING_TERMS = 40  # words and pairs; two titles alone may be equal and the works not
 LEAST_NEW = 0.01  # new terms are always so much of a text
 SMALL_CORPUS = 200  # items under which main directions say little
-
-
-class Texts:
-    """n texts as vectors, with what multiplying them again and again needs, made once.
-
-    Attributes:
-        terms: [n, F], unit rows.
-        latent: [n, k], the same in the corpus's main directions.
-        unit: [n, k], likewise with terms evened out and unit rows again.
-    """
-
-    def __init__(self, terms: Matrix, latent: Floats, unit: Floats) -> None:
-        self.terms, self.latent, self.unit = terms, latent, unit
-
-    @cached_property
-    def by_term(self) -> Matrix:
-        """The terms turned over: [F, n]."""
-        return self.terms.T.tocsr()
-
-    @cached_property
-    def shown(self) -> NDArray[np.bool_]:
-        """Which terms any of the texts shows: [F]."""
-        return np.asarray(np.diff(self.by_term.indptr) > 0)
-
-    @cached_property
-    def directions(self) -> Floats:
-        """What texts have in the main directions, plain and evened out, and 1: [2k + 1, n]."""
-        one = np.ones((1, len(self.latent)), FLOAT)
-        return np.vstack([self.latent.T, self.unit.T, one])
-
-    @cached_property
-    def marks(self) -> Matrix:
-        """The few terms of each text that weigh most: [n, F], 1 each, more where they are fewer."""
-        terms, counts = self.terms, np.diff(self.terms.indptr)
-        rows = np.repeat(np.arange(len(counts)), counts)
-        heaviest = np.lexsort((-terms.data, rows))
-        rank = np.arange(terms.nnz) - np.repeat(terms.indptr[:-1], counts)
-        kept = heaviest[rank < MARKS]
-        there = np.minimum(counts, MARKS)
-        each = -(-ENOUGH_MARKS // np.clip(there, 1, ENOUGH_MARKS))
-        values = np.repeat(each, there).astype(np.int8)
-        ends = np.cumsum([0, *there])
-        return sp.csr_matrix((values, terms.indices[kept], ends), shape=terms.shape)
-
-    @cached_property
-    def shows(self) -> Matrix:
-        """Which texts show each term, as 1: [F, n]."""
-        by_term = self.by_term
-        ones = np.ones(by_term.nnz, np.int8)
-        return sp.csr_matrix((ones, by_term.indices, by_term.indptr), shape=by_term.shape)
-
-    def joined(self, more: "Texts") -> "Texts":
-        """Give these texts and more."""
-        return Texts(
-            sp.vstack([self.terms, more.terms], format="csr"),
-            np.vstack([self.latent, more.latent]),
-            np.vstack([self.unit, more.unit]),
-        )
-
-    def take(self, rows: Sequence[int]) -> "Texts":
-        """Give some rows."""
-        return Texts(self.terms[rows], self.latent[rows], self.unit[rows])
-
-
-@dataclass(frozen=True, slots=True)
-class Blend:
-    """P profiles, each the sum of its texts.
-
-    Attributes:
-        terms: [P, F], unit rows after evening out.
-        damped: [P, k], what the ridge takes away of them.
-        unit: [P, k], unit rows.
-        topics: [P, 1], weight of main directions against 1 for words.
-    """
-
-    terms: Matrix
-    damped: Floats
-    unit: Floats
-    topics: Floats
-
-    def joined(self, more: "Blend") -> "Blend":
-        """Give these profiles and more."""
-        return Blend(
-            sp.vstack([self.terms, more.terms], format="csr"),
-            np.vstack([self.damped, more.damped]),
-            np.vstack([self.unit, more.unit]),
-            np.vstack([self.topics, more.topics]),
-        )
-
-    def take(self, rows: NDArray[np.intp] | slice) -> "Blend":
-        """Give some rows."""
-        return Blend(self.terms[rows], self.damped[rows], self.unit[rows], self.topics[rows])
 
 
 class Borrowed(NamedTuple):
@@ -244,8 +139,8 @@ class Kernel:
         """
         ordinary = range(len(self._ordinary))
         found = np.empty((profiles.terms.shape[0], items.terms.shape[0] - len(ordinary)), FLOAT)
-        for rows, deviations in _deviations(profiles, items, ordinary):
-            found[rows] = deviations[:, len(ordinary) :]
+        for rows, part in deviations(profiles, items, ordinary):
+            found[rows] = part[:, len(ordinary) :]
         return found
 
     def resemblance(
@@ -265,24 +160,16 @@ class Kernel:
     def nearly_same(
         self, columns: NDArray[np.intp], fresh: Texts, items: Texts
     ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Find which of s texts, named as in `blend`, say nearly the same as which items.
-
-        Only those that share some of the terms that weigh most are compared.
-        """
-        texts, marks = self.corpus.terms, self.corpus.marks
-        if fresh.terms.shape[0]:
-            texts = sp.vstack([texts, fresh.terms], format="csr")
-            marks = sp.vstack([marks, fresh.marks], format="csr")
+        """Find which of s texts, named as in `blend`, say nearly the same as which items."""
         distinct, which = np.unique(columns, return_inverse=True)
-        shared = marks[distinct] @ items.shows
-        likely = np.flatnonzero(shared.data >= ENOUGH_MARKS)
-        rows = np.searchsorted(shared.indptr, likely, side="right") - 1
-        places = shared.indices[likely]
-        cosine = texts[distinct[rows]].multiply(items.terms[places]).sum(axis=1)
-        same = np.flatnonzero(np.asarray(cosine).ravel() >= NEARLY_SAME)
-        texts_of = [np.flatnonzero(which == row) for row in rows[same].tolist()]
+        terms, marks = self.corpus.terms, self.corpus.marks
+        if fresh.terms.shape[0]:
+            terms = sp.vstack([terms, fresh.terms], format="csr")
+            marks = sp.vstack([marks, fresh.marks], format="csr")
+        rows, places = nearly_same(terms[distinct], marks[distinct], items)
+        texts_of = [np.flatnonzero(which == row) for row in rows.tolist()]
         counts = [len(found) for found in texts_of]
-        return np.concatenate([*texts_of, np.zeros(0, np.intp)]), np.repeat(places[same], counts)
+        return np.concatenate([*texts_of, np.zeros(0, np.intp)]), np.repeat(places, counts)
 
     def _texts(self, terms: Matrix) -> Texts:
         latent = self._space.project(terms)
@@ -321,7 +208,7 @@ class Kernel:
         """
         whole = iter((self._settings.borrowed * np.minimum(1.0, FEW_LIKES / likes) ** 2).tolist())
         lent: list[Borrowed] = []
-        for rows, gain in _deviations(profiles, self.corpus, self._ordinary):
+        for rows, gain in deviations(profiles, self.corpus, self._ordinary):
             own = weights[rows].tocoo()
             known = own.col < gain.shape[1]
             gain[own.row[known], own.col[known]] = 0.0
@@ -345,98 +232,10 @@ class Kernel:
         return Borrowed(above.astype(np.int32), counts.astype(FLOAT))
 
 
-def near_duplicates(items: Texts) -> list[frozenset[int]]:
-    """Find for each of n items the others that say nearly the same; short ones have none."""
-    telling = np.flatnonzero(np.diff(items.terms.indptr) >= TELLING_TERMS)
-    found: list[frozenset[int]] = [frozenset()] * items.terms.shape[0]
-    others = items.terms[telling].T.tocsr()
-    for start in range(0, len(telling), DENSE_ROWS):
-        rows = telling[start : start + DENSE_ROWS]
-        alike = (items.terms[rows] @ others).toarray() >= NEARLY_SAME
-        for place, row in zip(rows.tolist(), alike, strict=True):
-            found[place] = frozenset(telling[row].tolist()) - {place}
-    return found
-
-
 def _weight(texts: Matrix, columns: NDArray[np.bool_]) -> float:
     """Give the mean share of texts' squared weights that stands in some columns."""
     found = texts.data[columns[texts.indices]].astype(np.float64)
     return float((found**2).sum() / texts.shape[0])
-
-
-def content_key(item: Described) -> tuple[object, ...]:
-    """What likeness reads of an item: equal content has equal vectors, whatever its keys."""
-    return item.title, item.summary, item.keywords
-
-
-def _deviations(profiles: Blend, items: Texts, ordinary: range) -> Iterator[tuple[slice, Floats]]:
-    """Say by how many deviations each item is more alike than the ordinary ones among them.
-
-    Yields:
-        Rows of the profiles, and of these [b, n].  As many are multiplied every time, some of
-        them empty at the end: so a profile gets the same sums alone and in any batch.
-    """
-    among = slice(ordinary.start, ordinary.stop, ordinary.step)
-    directions = items.directions
-    usual = directions[:, among].astype(np.float64)
-    towards = np.zeros((TOGETHER, len(directions)), FLOAT)
-    for start in range(0, profiles.terms.shape[0], TOGETHER):
-        rows = slice(start, start + TOGETHER)
-        some = profiles.take(rows)
-        count = some.terms.shape[0]
-        words = _word_products(some.terms, items).T
-        word_scale, towards[:count] = _measured(some, words[:, among], usual)
-        found = towards @ directions
-        found[:count] += np.multiply(words, word_scale, order="C")
-        yield rows, found[:count]
-
-
-def _measured(profiles: Blend, words: Floats, directions: Array) -> tuple[Floats, Floats]:
-    """Measure profiles against r ordinary items.
-
-    Args:
-        words: [P, r], products of words.
-        directions: [2k + 1, r], see `Texts.directions`.
-
-    Returns:
-        [P, 1], what one unit of words counts; [P, 2k + 1], what `directions` count.
-    """
-    rank = profiles.unit.shape[1]
-    own = words - profiles.damped.astype(np.float64) @ directions[:rank]
-    topics = profiles.unit.astype(np.float64) @ directions[rank:-1]
-    share = own.shape[1] / (own.shape[1] + PRIOR_ITEMS)
-    whole = 1.0 + profiles.topics
-    word_scale = 1.0 / (whole * _deviation(own, PRIOR_WORDS, share))
-    topic_scale = profiles.topics / (whole * _deviation(topics, PRIOR_TOPICS, share))
-    usual = share * (_mean(own) * word_scale + _mean(topics) * topic_scale)
-    towards = np.hstack((-profiles.damped * word_scale, profiles.unit * topic_scale, -usual))
-    return word_scale.astype(FLOAT), towards.astype(FLOAT)
-
-
-def _word_products(profiles: Matrix, items: Texts) -> Floats:
-    """Multiply the terms of items with those of profiles: [n, P].
-
-    Every sum runs in the order of the columns, whatever else is in the batch.
-    """
-    shown = items.shown[profiles.indices]
-    asked = np.zeros(profiles.shape[1], dtype=np.bool_)
-    asked[profiles.indices[shown]] = True
-    used = np.flatnonzero(asked)
-    place = np.empty(profiles.shape[1], dtype=np.intp)
-    place[used] = np.arange(len(used))
-    rows = np.repeat(np.arange(profiles.shape[0]), np.diff(profiles.indptr))
-    wanted = np.zeros((len(used), profiles.shape[0]), FLOAT)
-    wanted[place[profiles.indices[shown]], rows[shown]] = profiles.data[shown]
-    return np.asarray(items.by_term[used].T @ wanted)
-
-
-def _mean(found: Array) -> Array:
-    return np.asarray(found.sum(axis=1, keepdims=True) / max(1, found.shape[1]))
-
-
-def _deviation(found: Array, prior: float, share: float) -> Array:
-    spread = ((found - _mean(found)) ** 2).sum(axis=1, keepdims=True) / max(1, found.shape[1])
-    return np.asarray(np.sqrt(share * spread + (1.0 - share) * prior**2))
 
 
 def _sums(values: Floats, ends: NDArray[np.integer]) -> Array:

@@ -15,8 +15,10 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from digest.model import Described
-from digest.rank.kernel import Blend, Borrowed, Floats, Kernel, Texts, content_key
+from digest.rank.deviations import Blend
+from digest.rank.kernel import Borrowed, Kernel
 from digest.rank.profile import Like, Portrait, Profile
+from digest.rank.texts import Floats, Texts, content_key
 
 Seed = Like | str
 # Of readers, by their place in the batch: what each of their profiles borrows, by fingerprint.

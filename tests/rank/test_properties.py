@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from digest import rank
 from digest.model import Interest, Reader, Verdict
 from digest.rank.explain import explain
-from digest.rank.kernel import near_duplicates
+from digest.rank.texts import near_duplicates
 from tests.rank.conftest import less, make_item, make_reader, more, picked
 
 WORDS = ["graph", "neural", "privacy", "protein", "markov", "图", "модель", "cell", "x-ray"]
