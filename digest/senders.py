@@ -415,6 +415,6 @@ def _frame(value: object) -> bytes:
     return FRAME.pack(len(content)) + content
 
 
-async def _get(reader: asyncio.StreamReader) -> Any:  # noqa: ANN401 - whatever the other side put in
+async def _get(reader: asyncio.StreamReader) -> Any:  # noqa: ANN401 - whatever was put in
     (length,) = FRAME.unpack(await reader.readexactly(FRAME.size))
     return pickle.loads(await reader.readexactly(length))  # noqa: S301 our own process's frame

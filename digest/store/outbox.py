@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
@@ -35,6 +35,29 @@ STATUS_AFTER = {
     AttemptOutcome.DEFERRED: DeliveryStatus.PENDING,
     AttemptOutcome.FAILED: DeliveryStatus.FAILED,
 }
+
+# What a run does for every few messages, made once: to put a statement together takes longer
+# than to run it.
+LOCK = (
+    select(deliveries.c.id, deliveries.c.subscriber_id)
+    .where(deliveries.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(deliveries.c.id)
+    .with_for_update()
+)
+ADD = insert(attempts)
+RECORD = (
+    update(deliveries)
+    .where(deliveries.c.id == bindparam("row_id"), PENDING)
+    .values(
+        status=bindparam("new_status"),
+        claimed_by=None,
+        next_attempt_at=func.coalesce(
+            bindparam("due_at", type_=deliveries.c.next_attempt_at.type),
+            deliveries.c.next_attempt_at,
+        ),
+        last_reply=bindparam("new_reply"),
+    )
+)
 
 
 class OutboxCounts(TypedDict):
@@ -91,8 +114,8 @@ def claim_due_deliveries(
     stood_still = [{"id": row_id, "counted_from": at} for row_id, at in began.items()]
     update_rows(connection, deliveries.c.id, stood_still)
     return [
-        replace(
-            _delivery(row),
+        _delivery(
+            row,
             attempts=row.attempts + 1,
             next_attempt_at=until,
             counted_from=began.get(row.id, row.counted_from),
@@ -119,29 +142,14 @@ def record_attempts(connection: Connection, finished: Sequence[Attempt]) -> None
     """
     refused = [attempt for attempt in finished if attempt.bad_address]
     _lock_subscribers(connection, [one for one in finished if one.outcome is AttemptOutcome.FAILED])
-    found = connection.execute(
-        select(deliveries.c.id, deliveries.c.subscriber_id)
-        .where(deliveries.c.id.in_({attempt.delivery_id for attempt in finished}))
-        .order_by(deliveries.c.id)
-        .with_for_update()
-    )
-    subscriber_by_id = {row.id: row.subscriber_id for row in found}
+    tried = {"ids": [attempt.delivery_id for attempt in finished]}
+    subscriber_by_id = dict(connection.execute(LOCK, tried).tuples().all())
     known = [attempt for attempt in finished if attempt.delivery_id in subscriber_by_id]
     if not known:
         return
-    connection.execute(insert(attempts), [attempt_row(attempt) for attempt in known])
+    connection.execute(ADD, [attempt_row(attempt) for attempt in known])
     connection.execute(
-        update(deliveries)
-        .where(deliveries.c.id == bindparam("row_id"), PENDING)
-        .values(
-            status=bindparam("new_status"),
-            claimed_by=None,
-            next_attempt_at=func.coalesce(
-                bindparam("due_at", type_=deliveries.c.next_attempt_at.type),
-                deliveries.c.next_attempt_at,
-            ),
-            last_reply=bindparam("new_reply"),
-        ),
+        RECORD,
         [
             {
                 "row_id": attempt.delivery_id,
@@ -282,8 +290,10 @@ def _lock_subscribers(connection: Connection, failed: Sequence[Attempt]) -> None
         )
 
 
-def _delivery(row: Row[Any]) -> Delivery:
-    return Delivery(**{name: row._mapping[name] for name in PLAIN})
+def _delivery(row: Row[Any], **since: object) -> Delivery:
+    """Read a delivery from a row; *since* is what changed after it was read."""
+    values = row._mapping
+    return Delivery(**({name: values[name] for name in PLAIN} | since))
 
 
 def attempt_row(attempt: Attempt) -> dict[str, Any]:
