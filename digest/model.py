@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from typing import TypeAlias
 
 
 def new_id(now: datetime) -> str:
@@ -479,15 +480,20 @@ class Ranked:
     reasons: tuple[Reason, ...] = ()
 
 
+Said: TypeAlias = tuple[str, str]
+"""A reason that a mail names: its kind's value, and its own."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pick:
     """A ranked item that a digest carries; its row is the ledger.
 
     Attributes:
         place: from 1, through the whole digest.
-        reasons: those that are said first.
+        reasons: all of them; () where only what is said of them was read.
         upvotes, comments: as they stood when the digest was composed.
-        said: how many of the reasons are said; None = not decided yet.
+        said: kind and value of the reasons that are named, the weightiest first; None = not
+            decided yet.
         sentences: places of those that are shown of the summary; None = not decided yet.
     """
 
@@ -498,7 +504,7 @@ class Pick:
     reasons: tuple[Reason, ...] = ()
     upvotes: int | None = None
     comments: int | None = None
-    said: int | None = None
+    said: tuple[Said, ...] | None = None
     sentences: tuple[int, ...] | None = None
 
 

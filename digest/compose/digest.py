@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from digest.compose.telling import said_first, sentences_for
+from digest.compose.telling import said_of, sentences_for
 from digest.model import (
     Day,
     Digest,
@@ -151,15 +151,14 @@ def _is_outside(ranked: Ranked) -> bool:
 
 
 def _pick(ranked: Ranked, place: int) -> Pick:
-    reasons, said = said_first(ranked.reasons)
     return Pick(
         place=place,
         item=ranked.item,
         score=ranked.score,
         interest=ranked.interest,
-        reasons=reasons,
+        reasons=ranked.reasons,
         upvotes=ranked.item.upvotes,
         comments=ranked.item.comments,
-        said=said,
-        sentences=sentences_for(ranked.item, reasons[:said]),
+        said=said_of(ranked.reasons),
+        sentences=sentences_for(ranked.item, ranked.reasons),
     )

@@ -27,7 +27,7 @@ from digest.compose.fragments import (
 from digest.compose.wire import ascii_address
 from digest.config import MailSettings
 from digest.links import Links
-from digest.model import Day, Digest, Item, Reason, ReasonKind, Subscriber
+from digest.model import Day, Digest, Item, ReasonKind, Said, Subscriber
 from digest.render import Language, Templates
 
 # An item takes some 8 kB a language, a summary 3 kB, a reason 1 kB: measured, 110 MB after
@@ -232,9 +232,9 @@ class Pieces:
         )
         return self._both("summary", language, ("summary",), **values), before.rpartition("\n")[2]
 
-    def reasons(self, language: Language, reasons: Sequence[Reason]) -> Shown:
+    def reasons(self, language: Language, reasons: Sequence[Said]) -> Shown:
         """Join reasons: chips in HTML, one wrapped line in text."""
-        shown = [self._reason(language, one.kind, one.value) for one in reasons]
+        shown = [self._reason(language, kind, value) for kind, value in reasons]
         html = Piece(
             b"".join([one.encoded for one, _ in shown]), sum([one.size for one, _ in shown])
         )
@@ -247,10 +247,10 @@ class Pieces:
         before, _, after = language.gettext("Why: %(reasons)s", reasons="\0").partition("\0")
         return before, after
 
-    def _one_reason(self, language: Language, kind: ReasonKind, value: str) -> tuple[Piece, str]:
+    def _one_reason(self, language: Language, kind: str, value: str) -> tuple[Piece, str]:
         """Give a reason as a chip, and in words."""
         (before, after), size, text = self._reason_form(language)
-        words = wording.reason_words(language, kind, value)
+        words = wording.reason_words(language, ReasonKind(kind), value)
         shown = piece(escape(words))
         chip = Piece(b"".join((before, shown.encoded, after)), size + shown.size)
         return chip, words.join(text)

@@ -8,39 +8,33 @@ from collections.abc import Sequence
 
 from digest.compose import wording
 from digest.compose.extract import chosen_sentences, shown_sentences, telling_sentences
-from digest.model import Item, Pick, Reason, ReasonKind
+from digest.model import Item, Pick, Reason, ReasonKind, Said
 
 # Looked up once: an enumeration's members are slow to reach, and each mail asks for many.
 KEYWORD, TOPIC, POPULARITY = ReasonKind.KEYWORD, ReasonKind.TOPIC, ReasonKind.POPULARITY
 
 
-def said_first(reasons: Sequence[Reason]) -> tuple[tuple[Reason, ...], int]:
-    """Put reasons in order of weight; popularity speaks only where nothing else does.
+def said_of(reasons: Sequence[Reason]) -> tuple[Said, ...]:
+    """Choose the reasons to name, the weightiest first.
 
-    A keyword that the topic holds as well is said once.
-
-    Returns:
-        all the reasons, those that are said at the head; how many these are.
+    Popularity speaks only where nothing else does; a keyword that the topic holds as well is
+    said once.
     """
     telling = [one for one in reasons if one.kind is not POPULARITY]
-    said: dict[str, Reason] = {}
+    said: dict[str, Said] = {}
     for one in sorted(telling or reasons, key=_weight):
-        said.setdefault(one.value.casefold(), one)
-    head = tuple(said.values())
-    return (*head, *[one for one in reasons if not any(one is other for other in head)]), len(head)
+        said.setdefault(one.value.casefold(), (one.kind.value, one.value))
+    return tuple(said.values())[: wording.REASONS_SHOWN]
 
 
-def said_reasons(pick: Pick) -> tuple[Reason, ...]:
-    """Give the reasons that are named, the weightiest first."""
-    reasons, said = pick.reasons, pick.said
-    if said is None:
-        reasons, said = said_first(reasons)
-    return reasons[: min(said, wording.REASONS_SHOWN)]
+def said_reasons(pick: Pick) -> tuple[Said, ...]:
+    """Give the reasons to name, chosen when the digest was composed or else now."""
+    return said_of(pick.reasons) if pick.said is None else pick.said
 
 
 def sentences_for(item: Item, reasons: Sequence[Reason]) -> tuple[int, ...] | None:
     """Choose the sentences of an item's summary by the reasons for it; see `chosen_sentences`."""
-    return chosen_sentences(item.summary, _matched_words(reasons))
+    return chosen_sentences(item.summary, matched_words(reasons))
 
 
 def summary_of(pick: Pick) -> str:
@@ -49,11 +43,11 @@ def summary_of(pick: Pick) -> str:
     if item.ai_summary:
         return telling_sentences(item.ai_summary, ())
     if pick.sentences is None:
-        return telling_sentences(item.summary, _matched_words(pick.reasons))
+        return telling_sentences(item.summary, matched_words(pick.reasons))
     return shown_sentences(item.summary, pick.sentences)
 
 
-def _matched_words(reasons: Sequence[Reason]) -> tuple[str, ...]:
+def matched_words(reasons: Sequence[Reason]) -> tuple[str, ...]:
     """Give the values of the reasons that are words of the item, in the order of *reasons*."""
     return tuple([one.value for one in reasons if one.share > 0 and one.kind in (KEYWORD, TOPIC)])
 

@@ -36,7 +36,7 @@ class Desk:
         digest_ids = [one.digest_id for one in batch if one.digest_id]
         subscriber_ids = [one.subscriber_id for one in batch if one.subscriber_id]
         with self._database.read() as connection:
-            digests = digest_store.load_digests(connection, digest_ids, self._shelf)
+            digests = digest_store.load_digests(connection, digest_ids, self._shelf, in_full=False)
             readers = subscribers.get_subscribers(connection, subscriber_ids)
         return Loaded(batch, digests, readers)
 

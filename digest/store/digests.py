@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, case, func, insert, select, update
 
 from digest.model import (
     Day,
@@ -80,19 +80,24 @@ def record_digests(
 
 
 def load_digests(
-    connection: Connection, ids: Collection[str], shelf: Shelf | None = None
+    connection: Connection,
+    ids: Collection[str],
+    shelf: Shelf | None = None,
+    *,
+    in_full: bool = True,
 ) -> dict[str, Digest]:
     """Give digests by id, every item as it stood when the digest was recorded.
 
     Args:
         shelf: keeps the items for whoever loads many digests, a batch at a time.
+        in_full: False leaves out the reasons of a pick where it is known what is said of them.
     """
     rows = (
         row
         for chunk in chunks(ids)
         for row in connection.execute(select(digests).where(digests.c.id.in_(chunk)))
     )
-    return {digest.id: digest for digest in _digests(connection, list(rows), shelf)}
+    return {one.id: one for one in _digests(connection, list(rows), shelf, in_full=in_full)}
 
 
 def digests_of(connection: Connection, subscriber_id: str, limit: int) -> list[Digest]:
@@ -235,26 +240,36 @@ def _move_on(
 # --- reading ----------------------------------------------------------------------------
 
 
-def _digests(connection: Connection, rows: Sequence[Row[Any]], shelf: Shelf | None) -> list[Digest]:
+SHOWN = (
+    picks.c.digest_id,
+    picks.c.shown_id,
+    picks.c.shown_revision,
+    picks.c.upvotes,
+    picks.c.comments,
+    picks.c.item_id,
+    picks.c.place,
+    picks.c.score,
+    picks.c.interest,
+    picks.c.said,
+    picks.c.sentences,
+)
+OWNED = picks.c.digest_id.in_(bindparam("ids", expanding=True))
+IN_FULL = select(*SHOWN, picks.c.reasons).where(OWNED).order_by(picks.c.place)
+FOR_MAIL = (
+    select(*SHOWN, case((picks.c.said.is_(None), picks.c.reasons)))
+    .where(OWNED)
+    .order_by(picks.c.place)
+)
+
+
+def _digests(
+    connection: Connection, rows: Sequence[Row[Any]], shelf: Shelf | None, *, in_full: bool = True
+) -> list[Digest]:
     """Read digests from rows, with their picks."""
-    owned = select(
-        picks.c.digest_id,
-        picks.c.shown_id,
-        picks.c.shown_revision,
-        picks.c.upvotes,
-        picks.c.comments,
-        picks.c.item_id,
-        picks.c.place,
-        picks.c.score,
-        picks.c.interest,
-        picks.c.reasons,
-        picks.c.said,
-        picks.c.sentences,
-    ).order_by(picks.c.place)
     pick_rows = [
         row
         for chunk in chunks(row.id for row in rows)
-        for row in connection.execute(owned.where(picks.c.digest_id.in_(chunk))).all()
+        for row in connection.execute(IN_FULL if in_full else FOR_MAIL, {"ids": chunk}).all()
     ]
     day_of = {row.id: row.composed_at.date() for row in rows}
     looks = [(*row[1:6], day_of[row[0]]) for row in pick_rows]
@@ -262,14 +277,14 @@ def _digests(connection: Connection, rows: Sequence[Row[Any]], shelf: Shelf | No
     seen = (shelf or Shelf()).fetch(connection, {*looks, *chain.from_iterable(named.values())})
     picks_of: defaultdict[str, list[Pick]] = defaultdict(list)
     for row, look in zip(pick_rows, looks, strict=True):
-        digest_id, _, _, upvotes, comments, _, place, score, interest, reasons, *told = row
+        digest_id, _, _, upvotes, comments, _, place, score, interest, *told, reasons = row
         picks_of[digest_id].append(
             Pick(
                 place=place,
                 item=seen[look],
                 score=score,
                 interest=interest,
-                reasons=reasons,
+                reasons=reasons or (),
                 upvotes=upvotes,
                 comments=comments,
                 said=told[0],

@@ -37,12 +37,15 @@ def looks_of(rows: Sequence[Row], day: date) -> list[Look]:
     ]
 
 
+KINDS = {kind.value: kind for kind in MentionKind}
+
+
 def from_rows(rows: Sequence[Row], named: Sequence[Item]) -> tuple[Mention, ...]:
     """Give mentions of rows, whose items are *named*, in the same order."""
     return tuple(
         [
             Mention(
-                kind=MentionKind(kind),
+                kind=KINDS[kind],
                 item=item,
                 sent_on=date.fromisoformat(sent_on) if sent_on else None,
             )

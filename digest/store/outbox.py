@@ -143,7 +143,7 @@ def record_attempts(connection: Connection, finished: Sequence[Attempt]) -> None
     refused = [attempt for attempt in finished if attempt.bad_address]
     _lock_subscribers(connection, [one for one in finished if one.outcome is AttemptOutcome.FAILED])
     tried = {"ids": [attempt.delivery_id for attempt in finished]}
-    subscriber_by_id = dict(connection.execute(LOCK, tried).tuples().all())
+    subscriber_by_id = dict(connection.execute(LOCK, tried).all())
     known = [attempt for attempt in finished if attempt.delivery_id in subscriber_by_id]
     if not known:
         return

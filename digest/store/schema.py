@@ -401,7 +401,7 @@ picks = Table(
     _needed("reasons", REASONS),
     Column("upvotes", Integer),
     Column("comments", Integer),
-    Column("said", Integer),
+    Column("said", ROWS),
     Column("sentences", NUMBERS),
     UniqueConstraint("subscriber_id", "item_id"),
 )

@@ -101,6 +101,8 @@ class Json(TypeDecorator[Any]):
         """Give the model's value."""
         if value is None:
             return None
+        if value == "[]":  # most lists are empty, and a reader has a dozen
+            return self.load([])
         try:
             read, _ = SCAN(value, 0)
         except StopIteration:  # somebody else wrote it

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from digest.compose import headings, wording
 from digest.compose.extract import telling_sentences
 from digest.compose.telling import said_reasons
-from digest.model import Digest, Item, MentionKind
+from digest.model import Digest, Item, MentionKind, ReasonKind
 from digest.render import Language
 
 
@@ -82,7 +82,8 @@ def view_picks(language: Language, digest: Digest) -> list[PickView]:
                 place=pick.place,
                 item=view_item(language, pick.item),
                 reasons=tuple(
-                    wording.reason_words(language, one.kind, one.value) for one in reasons
+                    wording.reason_words(language, ReasonKind(kind), value)
+                    for kind, value in reasons
                 ),
                 section="" if name == section else wording.line(name, wording.NAME_ROOM),
             )

@@ -13,7 +13,7 @@ from digest.compose.body import fit
 from digest.compose.columns import WIDTH, columns
 from digest.compose.letter import HTML_BYTES
 from digest.compose.message import MessageBuilder
-from digest.compose.telling import said_first
+from digest.compose.telling import said_of
 from digest.links import Links as OwnAddresses
 from digest.model import (
     Day,
@@ -312,7 +312,7 @@ def test_reason_that_says_the_same_as_a_stronger_one_is_left_out():
         Reason(kind=ReasonKind.TOPIC, value="Exoplanets", share=0.1, interest="Planets"),
     ]
 
-    assert said_first(reasons) == (tuple(reasons), 2)
+    assert said_of(reasons) == (("keyword", "exoplanets"), ("category", "astro-ph.EP"))
 
 
 SHORT = replace(ADA, form=Form.SHORT)

@@ -29,8 +29,8 @@ def upgrade() -> None:
         op.add_column("digests", sa.Column(name, sa.Text(), nullable=False, server_default="[]"))
     for name in ("counted_from", "superseded_at"):
         op.add_column("deliveries", sa.Column(name, sa.DateTime(timezone=True)))
-    op.add_column("picks", sa.Column("said", sa.Integer()))
-    op.add_column("picks", sa.Column("sentences", sa.Text()))
+    for name in ("said", "sentences"):
+        op.add_column("picks", sa.Column(name, sa.Text()))
     live = sa.text("merged_into IS NULL")
     op.create_index(
         *("ix_items_revised_at", "items", ["revised_at"]),
