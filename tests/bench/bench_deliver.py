@@ -20,10 +20,12 @@ import resource
 import statistics
 import tempfile
 import time
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from bench_day import DAY, INSERT_BATCH, SEED, SETTINGS, Clock, listing, reader
-from bench_handover import Speed, run_smtp_source, sink
+from bench_handover import SIZE_BYTES, Speed, run_smtp_source, sink
 from sqlalchemy import delete, update
 
 from digest.app import App, ignore_progress
@@ -32,8 +34,9 @@ from digest.model import DeliveryStatus
 from digest.pipeline.composing import compose_due
 from digest.pipeline.delivering import deliver_due
 from digest.pipeline.fetching import fetch_due
+from digest.pipeline.writing import Desk
 from digest.protocols import Transport
-from digest.store import subscribers
+from digest.store import outbox, subscribers
 from digest.store.schema import attempts, deliveries
 
 ITEMS = 500
@@ -58,11 +61,22 @@ async def composed(folder: Path, asked: argparse.Namespace, port: int) -> App:
     for start in range(0, asked.deliveries, INSERT_BATCH):
         with app.database.write() as connection:
             for number in range(start, min(start + INSERT_BATCH, asked.deliveries)):
-                subscribers.add_subscriber(connection, reader(number, chance), DAY)
+                one = replace(reader(number, chance), max_items=asked.picks)
+                subscribers.add_subscriber(connection, one, DAY)
     async with app.fetcher() as fetcher:
         await fetch_due(app.database, fetcher, clock=app.clock, progress=ignore_progress)
     compose_due(app.database, app.composer, clock=app.clock, progress=ignore_progress)
     return app
+
+
+def mean_size(app: App) -> float:
+    """Give the mean size of some messages, in bytes."""
+    with app.database.write() as connection:
+        some = outbox.claim_due_deliveries(connection, DAY, timedelta(minutes=15), 200)
+    desk = Desk(app.database, app.builder)
+    sizes = [len(message.content) for message in desk.write(desk.load(some))]
+    make_due_again(app)
+    return statistics.mean(sizes)
 
 
 def make_due_again(app: App) -> None:
@@ -103,10 +117,11 @@ def _busy_seconds(app: App) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--deliveries", type=int, default=5_000)
+    parser.add_argument("--deliveries", type=int, default=10_000)
     parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--picks", type=int, default=7, help="7 make some 34 kB, 10 make 46 kB.")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--senders", type=int, default=1, help="Processes that send beside us.")
+    parser.add_argument("--senders", type=int, default=2, help="Processes that send beside us.")
     parser.add_argument("--batch", type=int, default=200)
     parser.add_argument("--database", help="URL of an empty PostgreSQL database; else SQLite")
     parser.add_argument("--profile", action="store_true", help="Show where one round's time goes.")
@@ -128,6 +143,7 @@ async def measure(asked: argparse.Namespace) -> None:
     ratios = []
     with tempfile.TemporaryDirectory() as folder, sink() as port:
         app = await composed(Path(folder), asked, port)
+        size = mean_size(app)
         async with app.transport() as transport:
             for number in range(asked.rounds):
                 theirs = run_smtp_source(port, asked.deliveries, asked.connections)
@@ -146,7 +162,8 @@ async def measure(asked: argparse.Namespace) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     engine = (asked.database or "sqlite").partition(":")[0]
     print(
-        f"{engine}: {asked.deliveries} digests, {asked.connections} connections, "
+        f"{engine}: {asked.deliveries} digests of {size / 1000:.0f} kB "
+        f"(smtp-source: {SIZE_BYTES / 1000:.0f} kB), {asked.connections} connections, "
         f"{asked.senders} senders: median ratio {statistics.median(ratios):.2f}, "
         f"peak {peak:.0f} MiB"
     )
