@@ -297,6 +297,7 @@ CONFIRMED = subscribers.c.status == _fixed(SubscriberStatus.CONFIRMED)
 Index(
     "ix_subscribers_due",
     subscribers.c.next_digest_at,
+    subscribers.c.id,
     sqlite_where=CONFIRMED,
     postgresql_where=CONFIRMED,
 )
@@ -429,6 +430,7 @@ PENDING = deliveries.c.status == _fixed(DeliveryStatus.PENDING)
 Index(
     "ix_deliveries_due",
     deliveries.c.next_attempt_at,
+    deliveries.c.id,
     sqlite_where=PENDING,
     postgresql_where=PENDING,
 )

@@ -31,6 +31,17 @@ def upgrade() -> None:
         op.add_column("deliveries", sa.Column(name, sa.DateTime(timezone=True)))
     for name in ("said", "sentences"):
         op.add_column("picks", sa.Column(name, sa.Text()))
+    # By id as well: all who are due at one instant were sorted for every batch of them.
+    for table, instant, due in (
+        ("deliveries", "next_attempt_at", "status = 'pending'"),
+        ("subscribers", "next_digest_at", "status = 'confirmed'"),
+    ):
+        op.drop_index(f"ix_{table}_due", table)
+        op.create_index(
+            *(f"ix_{table}_due", table, [instant, "id"]),
+            sqlite_where=sa.text(due),
+            postgresql_where=sa.text(due),
+        )
     live = sa.text("merged_into IS NULL")
     op.create_index(
         *("ix_items_revised_at", "items", ["revised_at"]),
