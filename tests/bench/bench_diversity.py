@@ -20,27 +20,25 @@ from digest.rank.picks import choose
 
 DISCOUNT = 1 / np.log2(np.arange(2, 12))
 WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)
-BATCH = 500
 
 
 def measure(name: str, task: Task) -> None:
     ranker = rank.fit(task.old)
     readers = [replace(reader, popularity=0.0) for reader in task.readers()]
     day = ranker._read(task.new)
-    allowed = np.ones((BATCH, len(task.new)), dtype=np.bool_)
     gain = {weight: [] for weight in WEIGHTS}
     variety = {weight: [] for weight in WEIGHTS}
-    seconds, scoring = dict.fromkeys(WEIGHTS, 0.0), 0.0
-    for start in range(0, len(readers), BATCH):
-        part = readers[start : start + BATCH]
-        began = time.perf_counter()
-        judged = ranker._judge(part, day)
-        scoring += time.perf_counter() - began
+    seconds, scoring, start = dict.fromkeys(WEIGHTS, 0.0), 0.0, 0
+    began = time.process_time()
+    for judged in ranker._judge(readers, day):
+        scoring += time.process_time() - began
+        part = readers[start : start + len(judged.total)]
+        allowed = np.ones(judged.total.shape, dtype=np.bool_)
         for weight in WEIGHTS:
             settings = replace(rank.Settings(), diversity=weight)
-            began = time.perf_counter()
-            choices = choose(part, judged, allowed[: len(part)], 10, ranker.kernel, settings)
-            seconds[weight] += time.perf_counter() - began
+            began = time.process_time()
+            choices = choose(part, judged, allowed, 10, ranker.kernel, settings)
+            seconds[weight] += time.process_time() - began
             for choice, wanted in zip(choices, task.wanted[start:], strict=False):
                 hits = np.isin(choice.places, list(wanted))
                 ideal = DISCOUNT[: min(len(wanted), 10)].sum()
@@ -48,6 +46,8 @@ def measure(name: str, task: Task) -> None:
                 unit = day.texts.unit[choice.places]
                 alike = [unit[a] @ unit[b] for a, b in combinations(range(len(unit)), 2)]
                 variety[weight].append(1.0 - np.mean(alike))
+        start += len(part)
+        began = time.process_time()
     each = 1000 / len(readers)
     print(
         f"\n{name}: {len(readers)} people, {len(task.new)} items, {each * scoring:.2f} ms a score"
