@@ -72,7 +72,7 @@ PLOTTED := items-few1 items-few3 items-likes digest-few1 digest-few3 digest-few1
 plots: $(VENV)/.installed-test
 	$(PIP) install "matplotlib>=3.10"
 	$(BIN)/python tests/bench/bench_rank.py --task $(PLOTTED) --json $(VENV)/quality.json \
-	  --method arxiv-sanity-lite zotero-arxiv-daily BM25 daily-digest
+	  --method arxiv-sanity-lite "Scholar Inbox" zotero-arxiv-daily BM25 daily-digest
 	$(BIN)/python tests/bench/bench_rank_scale.py --json $(VENV)/scale.json
 	$(BIN)/python tests/bench/plot_rank.py $(VENV)/quality.json $(VENV)/scale.json
 

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 from digest import rank
 from digest.model import Interest, Reader
+from digest.rank.features import Features, Space
 from tests.rank.conftest import less, make_item, make_reader, more, picked
 
 C, CPP, CSHARP = make_item("Vitamin C"), make_item("Modern C++17"), make_item("C# and records")
@@ -192,3 +194,23 @@ def test_memory_does_not_grow_with_the_readers():
 
     assert last < first + 60
     assert last < 1000
+
+
+def test_even_topics_let_each_term_point_as_far_as_any_other():
+    words = ("slowly", "twice", "again", "asymmetrically", "rarely")
+    corpus = [make_item(f"Cells divide {word}") for word in words]
+    features = Features(corpus, rank.Settings())
+    columns = np.unique(features.corpus.indices)
+    shape = (len(columns), features.width)
+    alone = sp.csr_matrix((np.ones(len(columns)), (range(len(columns)), columns)), shape=shape)
+
+    plain, even = (
+        np.linalg.norm(space.project_evenly(alone), axis=1)
+        for space in (
+            Space.of(features.corpus, rank.Settings(topic_evenness=evenness, breadth=2.0))
+            for evenness in (0.0, 1.0)
+        )
+    )
+
+    assert plain.max() > 1.5 * plain.min()
+    assert even == pytest.approx(even[0], rel=1e-4)
