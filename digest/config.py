@@ -389,7 +389,7 @@ class DigestSettings(Group):
     diversity: Share = 0.2
     interest_share: Share = 0.7
     source_share: Share = 0.7
-    feedback_half_life: Annotated[Span, Field(ge=timedelta(days=1))] = timedelta(days=365)
+    feedback_half_life: Annotated[Span, Field(ge=timedelta(days=1))] = timedelta(days=730)
 
     @model_validator(mode="after")
     def check_windows(self) -> Self:

@@ -1,8 +1,7 @@
 """The constants of ranking.
 
-Those marked (compared) were chosen by hand among a few variants run on labelled data, which is
-the benchmark's own: docs/ranking.md says which, and what that means for its figures.  The
-others are judgement.
+Those marked (compared) were chosen among a few variants run on labelled data: docs/ranking.md
+says by whom, and for which the benchmark's people are blind.  The others are judgement.
 """
 
 from dataclasses import dataclass
@@ -28,8 +27,8 @@ class Settings:
         topics_of_few: what is added to it for up to three likes, fading with more (compared).
         neighbours: items of the corpus that a profile of few likes borrows (compared).
         borrowed: likes that they stand for together (compared).
-        half_life: feedback that is so much older counts half.
-        feedback_floor: the least that old feedback counts.
+        half_life: feedback that is so much older counts half (compared).
+        feedback_floor: the least that old feedback counts (compared).
         diversity: what a pick loses by resembling another one, at most, 0 to 1 (compared).
         spread: the same for a reader who states nothing, whose picks shall span the topics.
         interest_share, source_share: of a reader's picks, at most so much from one of several
@@ -45,15 +44,15 @@ class Settings:
     breadth: float = 1.4
     ridge_floor: float = 3.0
     ridge_share: float = 0.001
-    evenness: float = 0.7
-    evenness_of_few: float = 0.45
+    evenness: float = 0.6
+    evenness_of_few: float = 0.5
     topic_evenness: float = 0.5
     topics: float = 0.5
     topics_of_few: float = 0.5
     neighbours: int = 30
     borrowed: float = 1.5
-    half_life: timedelta = timedelta(days=365)
-    feedback_floor: float = 0.5
+    half_life: timedelta = timedelta(days=730)
+    feedback_floor: float = 0.1
     diversity: float = 0.2
     spread: float = 0.8
     interest_share: float = 0.7
