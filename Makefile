@@ -63,17 +63,22 @@ bench-memory: $(VENV)/.installed-test
 	$(BIN)/python tests/bench/bench_memory.py
 
 # Ranking beside the peers' methods (the first run half an hour, later ones minutes), and at scale.
+# In short: make bench-rank PEOPLE=100 SUBSCRIBERS="1000 10000"
+PEOPLE := 2000
+SUBSCRIBERS := 1000 10000 100000
 bench-rank: $(VENV)/.installed-test
-	$(BIN)/python tests/bench/bench_rank.py
-	$(BIN)/python tests/bench/bench_rank_scale.py
+	$(BIN)/python tests/bench/bench_rank.py --people $(PEOPLE)
+	$(BIN)/python tests/bench/bench_rank_scale.py --subscribers $(SUBSCRIBERS)
 
 # The plots of docs/ranking.md, drawn anew from a run of the same benches.
 PLOTTED := items-few1 items-few3 items-likes digest-few1 digest-few3 digest-few10 digest-likes
 plots: $(VENV)/.installed-test
 	$(PIP) install "matplotlib>=3.10"
 	$(BIN)/python tests/bench/bench_rank.py --task $(PLOTTED) --json $(VENV)/quality.json \
+	  --people $(PEOPLE) \
 	  --method arxiv-sanity-lite "Scholar Inbox" zotero-arxiv-daily BM25 daily-digest
-	$(BIN)/python tests/bench/bench_rank_scale.py --json $(VENV)/scale.json
+	$(BIN)/python tests/bench/bench_rank_scale.py --subscribers $(SUBSCRIBERS) \
+	  --json $(VENV)/scale.json
 	$(BIN)/python tests/bench/plot_rank.py $(VENV)/quality.json $(VENV)/scale.json
 
 # The promise under fire, at full length: kills, stops, cut connections, a full disk; minutes.

@@ -63,8 +63,8 @@ class Day:
         texts = kernel.read(items)
         return cls(
             items=items,
-            texts=texts,
-            beside=kernel.beside_ordinary(texts),
+            texts=texts.ready(),
+            beside=kernel.beside_ordinary(texts).ready(),
             index=Index(items),
             popularity=popularity(items),
             recency=recency(items),

@@ -58,7 +58,7 @@ class Kernel:
         self._features = Features(corpus, settings)
         self._space = Space.of(self._features.corpus, settings)
         self.rows = {content_key(item): row for row, item in enumerate(corpus)}
-        self.corpus = self._texts(self._features.corpus)
+        self.corpus = self._texts(self._features.corpus).ready()
         told = "\x00".join(map(repr, (settings, *self.rows)))
         self.name = hashlib.blake2b(told.encode("utf-8", "replace"), digest_size=16).digest()
         step = max(1, len(corpus) // REFERENCE_ITEMS)

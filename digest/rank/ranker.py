@@ -82,9 +82,10 @@ class CorpusRanker:
         day = self._read(items)
         totals = np.empty((len(readers), len(items)))
         done = 0
-        for judged in self._judge(readers, day, meaning):
-            totals[done : done + len(judged.total)] = judged.total
-            done += len(judged.total)
+        with BLAS.limit(limits=1):
+            for judged in self._judge(readers, day, meaning):
+                totals[done : done + len(judged.total)] = judged.total
+                done += len(judged.total)
         return totals
 
     def rank(
@@ -109,21 +110,23 @@ class CorpusRanker:
         """
         day = self._read(items)
         picked: list[list[Ranked]] = []
-        for judged in self._judge(readers, day, meaning):
-            part = slice(len(picked), len(picked) + len(judged.total))
-            choices = choose(
-                readers[part], judged, eligible[part], limit, self.kernel, self._settings
-            )
-            picked += [
-                with_reasons(items, judged, reader, choice, self.kernel)
-                for reader, choice in enumerate(choices)
-            ]
+        with BLAS.limit(limits=1):
+            for judged in self._judge(readers, day, meaning):
+                part = slice(len(picked), len(picked) + len(judged.total))
+                choices = choose(
+                    readers[part], judged, eligible[part], limit, self.kernel, self._settings
+                )
+                picked += [
+                    with_reasons(items, judged, reader, choice, self.kernel)
+                    for reader, choice in enumerate(choices)
+                ]
         return picked
 
     def prepare(self, readers: Sequence[Reader]) -> None:
         """Make the profiles of readers and keep what is costly of them, before a day is ranked."""
-        for batch in _parts(len(readers), BATCH):
-            self._make(readers[batch])
+        with BLAS.limit(limits=1):
+            for batch in _parts(len(readers), BATCH):
+                self._make(readers[batch])
 
     def drift(self, items: Sequence[Described]) -> float:
         """Say how far items have left the corpus: about 1 for more of the same, 2 is far."""
@@ -143,20 +146,16 @@ class CorpusRanker:
         for batch in _parts(len(readers), BATCH):
             made = self._make(readers[batch])
             for part in _parts(len(made.portraits), max(1, CELLS // max(1, len(day.items)))):
-                with BLAS.limit(limits=1):
-                    judged = judge(made.part(part), day, self.kernel, self._settings, meaning)
-                yield judged
+                yield judge(made.part(part), day, self.kernel, self._settings, meaning)
 
     def _make(self, readers: Sequence[Reader]) -> Made:
         """Make profiles, with what is kept of them; what they borrow anew is kept."""
         portraits = [portray(one, self._known, self._settings) for one in readers]
         if self.shelf is None:
-            with BLAS.limit(limits=1):
-                return Made.of(portraits, self.kernel)
+            return Made.of(portraits, self.kernel)
         before = self.shelf.load([one.id for one in readers if one.id])
         kept = {n: unpack(before[one.id]) for n, one in enumerate(readers) if one.id in before}
-        with BLAS.limit(limits=1):
-            made = Made.of(portraits, self.kernel, kept)
+        made = Made.of(portraits, self.kernel, kept)
         packed = {readers[n].id: pack(borrowed) for n, borrowed in kept.items() if readers[n].id}
         if changed := {id_: one for id_, one in packed.items() if before.get(id_) != one}:
             self.shelf.save(changed)

@@ -72,6 +72,12 @@ class Texts:
         ones = np.ones(by_term.nnz, np.int8)
         return sp.csr_matrix((ones, by_term.indices, by_term.indptr), shape=by_term.shape)
 
+    def ready(self) -> "Texts":
+        """Give these texts, with what is asked of them later made now."""
+        for name in ("directions", "shown", "shows", "marks"):
+            getattr(self, name)
+        return self
+
     def joined(self, more: "Texts") -> "Texts":
         """Give these texts and more."""
         return Texts(
