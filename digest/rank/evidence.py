@@ -33,6 +33,7 @@ LESS_OF = 1.0  # what one match of "less of" takes away
 SLOPE = 0.35  # evidence of one deviation of likeness, so that three are about a keyword
 ORDINARY = 1.0  # deviations up to which likeness is chance
 TWIN = 2.0  # more than a profile can lose by one more verdict
+ONE_BY_ONE = 3  # near-duplicates that a profile is made without, one at a time; bounds the work
 HAIR = 0.02  # what older verdicts may lose by fading beside it
 FAINT = 1e-4  # what likeness below chance counts, for the order alone
 ORDER_ONLY = 1e-6  # items that nothing speaks for keep an order within this much of 0
@@ -217,29 +218,30 @@ def _count_without(
     Args:
         twins: the likes, places in `made.seeds`, by profile and place of the item.
     """
+    rows: dict[tuple[int, frozenset[int]], int] = {}
     asked = [
-        (profile, place, left_out)
+        (profile, place, rows.setdefault((profile, left_out), len(rows)))
         for (profile, place), likes in twins.items()
-        for left_out in {frozenset(likes), *(frozenset([like]) for like in likes)}
+        for left_out in {frozenset(likes), *(frozenset([like]) for like in likes[:ONE_BY_ONE])}
     ]
     seeds = made.seeds
     kept = [
         [n for n in range(*made.said(profile).indices(len(seeds.said))) if n not in left_out]
-        for profile, _, left_out in asked
+        for profile, left_out in rows
     ]
     stated = [n for row in kept for n in row]
     weights = sp.csr_matrix(
         (seeds.counts[stated], seeds.columns[stated], np.cumsum([0, *map(len, kept)])),
         shape=(len(kept), kernel.corpus.terms.shape[0] + seeds.fresh.terms.shape[0]),
     )
-    shown = sorted({place for _, place, _ in asked})
-    texts = kernel.beside_ordinary(day.texts.take(shown))
+    shown = {place: n for n, place in enumerate(sorted({place for _, place in twins}))}
+    texts = kernel.beside_ordinary(day.texts.take(list(shown)))
     likeness = kernel.likeness(kernel.blend(weights, seeds.fresh), texts)
     if meaning.weight:
         said = [[(_text(seeds.said[n]), float(seeds.counts[n])) for n in row] for row in kept]
         likeness = meaning.blend(likeness, said, [day.items[place] for place in shown])
-    for row, (profile, place, _) in enumerate(asked):
-        found = (likeness[row, shown.index(place)] if kept[row] else 0.0) - ORDINARY
+    for profile, place, row in asked:
+        found = (likeness[row, shown[place]] if kept[row] else 0.0) - ORDINARY
         learned[profile, place] = max(learned[profile, place], FAINT * found, SLOPE * found)
     for profile, place in twins:
         learned[profile, place] += HAIR
