@@ -66,8 +66,9 @@ bench-memory: $(VENV)/.installed-test
 # In short: make bench-rank PEOPLE=100 SUBSCRIBERS="1000 10000"
 PEOPLE := 2000
 SUBSCRIBERS := 1000 10000 100000
-bench-rank: $(VENV)/.installed-test
+bench-rank: $(VENV)/.installed-test models
 	$(BIN)/python tests/bench/bench_rank.py --people $(PEOPLE)
+	$(BIN)/python tests/bench/bench_meaning.py
 	$(BIN)/python tests/bench/bench_rank_scale.py --subscribers $(SUBSCRIBERS)
 
 # The plots of docs/ranking.md, drawn anew from a run of the same benches.
