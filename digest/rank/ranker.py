@@ -27,7 +27,7 @@ from digest.rank.reasons import with_reasons
 from digest.rank.settings import Settings
 
 BATCH = 512  # readers whose profiles are made at a time, and judged at a time, fewer
-CELLS = 700_000  # where the items are many: so many numbers in each of a few arrays
+CELLS = 2_700_000  # where the items are many: so many numbers in each of a few arrays
 # On a busy machine the threads of linear algebra wait for each other: fitting 500 items took
 # 0.5 s with one and 1.9 to 5 s with two.
 BLAS = ThreadpoolController()
