@@ -18,7 +18,7 @@ ROOM = 300
 # Three times the longest abstract; what comes after is not read, so hostile text costs little.
 TEXT_ROOM = 6_000
 ELLIPSIS = "…"
-# What is kept of each: words, and choices of sentences.
+# Words that are kept of a text.
 KEPT_OF_A_TEXT = 512
 
 Held: TypeAlias = tuple[tuple[int, ...], int]
@@ -92,13 +92,15 @@ def chosen_sentences(text: str, words: tuple[str, ...], room: int = ROOM) -> tup
     None if more is to be said than these: it would cut a sentence, which depends on the words.
     """
     chosen = _choice(text, words, room)
-    return None if shown_sentences(text, chosen, room).endswith(ELLIPSIS) else chosen
+    is_cut = len(chosen) == 1 and len(_read(text).parts[chosen[0]]) > room
+    return None if is_cut else chosen
 
 
 def shown_sentences(text: str, chosen: tuple[int, ...], room: int = ROOM) -> str:
     """Give sentences by their places as they are shown; places past the end are passed over."""
-    read = _read(text)
-    return read.extracts.get((chosen, room)) or read.extract(chosen, room)
+    parts = _read(text).parts
+    known = [place for place in chosen if place < len(parts)]
+    return _joined(parts, known, room) if known else ""
 
 
 def _choice(text: str, words: tuple[str, ...], room: int) -> tuple[int, ...]:
@@ -171,7 +173,6 @@ class _Read:
         parts: its sentences; folded: the same for comparison; claims: which ones claim.
         held: for each word that was looked up, the sentences that hold it and what it is
             worth; None where none does.
-        extracts: sentences that were chosen together, as they are shown.
     """
 
     def __init__(self, text: str) -> None:
@@ -179,7 +180,6 @@ class _Read:
         self.folded = tuple(f" {fold(part)}" for part in self.parts)
         self.claims = tuple(bool(CLAIM.search(part)) for part in self.parts)
         self.held: dict[str, Held | None] = {}
-        self.extracts: dict[tuple[tuple[int, ...], int], str] = {}
 
     def look_up(self, word: str) -> Held | None:
         """Find the sentences that hold a word: "embedding" is in "embeddings" as well."""
@@ -189,14 +189,6 @@ class _Read:
         if len(self.held) >= KEPT_OF_A_TEXT:
             self.held.clear()
         self.held[word] = found
-        return found
-
-    def extract(self, chosen: tuple[int, ...], room: int) -> str:
-        """Give chosen sentences as they are shown."""
-        if len(self.extracts) >= KEPT_OF_A_TEXT:
-            self.extracts.clear()
-        known = [place for place in chosen if place < len(self.parts)]
-        found = self.extracts[chosen, room] = _joined(self.parts, known, room) if known else ""
         return found
 
 

@@ -151,11 +151,12 @@ def _entries(
     is_plain = not (subscriber.revisions or _is_weekly(subscriber))
     section: Shelf | None = None
     for number, pick in enumerate(picks):
-        where = Shelf(pick.interest) if is_plain else shelf(subscriber, pick.item, pick.interest)
         heading = NOTHING
-        if where != section:
-            heading = pieces.section(language, headings.shelf_name(language, where))
-            section = where
+        if not (is_plain and section and section.interest == pick.interest):
+            where = shelf(subscriber, pick.item, pick.interest)
+            if where != section:
+                heading = pieces.section(language, headings.shelf_name(language, where))
+                section = where
         said = said_reasons(pick)
         reasons = pieces.reasons(language, said) if said else NOTHING
         size = heading.html.size + reasons.html.size
@@ -182,8 +183,9 @@ def _is_weekly(subscriber: Subscriber) -> bool:
 
 def _summary(pieces: Pieces, language: Language, pick: Pick) -> Shown:
     """Show the summary; one that the source had made by a machine is marked as such."""
-    text, item = summary_of(pick), pick.item
-    return pieces.summary(language, item.language, text, bool(item.ai_summary)) if text else NOTHING
+    if pick.sentences is not None:
+        return pieces.summary(language, pick.item, pick.sentences)
+    return pieces.summary_in(language, pick.item, summary_of(pick))
 
 
 def _footer(

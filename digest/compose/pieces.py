@@ -15,6 +15,7 @@ from digest.compose import headings, wording
 from digest.compose.colours import DARK_CARD, DARK_PAGE, LIGHT_CARD, LIGHT_PAGE, shades
 from digest.compose.columns import WIDTH, columns, wrap
 from digest.compose.fragments import (
+    NOTHING,
     NUMBER,
     Both,
     Piece,
@@ -24,6 +25,7 @@ from digest.compose.fragments import (
     piece,
     verbatim,
 )
+from digest.compose.telling import summary_by
 from digest.compose.wire import ascii_address
 from digest.config import MailSettings
 from digest.links import Links
@@ -204,14 +206,15 @@ class Pieces:
             **_title(item),
         )
 
-    def _summary(
-        self,
-        language: Language,
-        item_language: str | None,
-        text: str,
-        is_ai: bool,  # noqa: FBT001 - likewise
-    ) -> Shown:
-        form, before = self._summary_form(language, wording.language_tag(item_language), is_ai)
+    def _summary(self, language: Language, item: Item, sentences: tuple[int, ...]) -> Shown:
+        return self.summary_in(language, item, summary_by(item, sentences))
+
+    def summary_in(self, language: Language, item: Item, text: str) -> Shown:
+        """Show an item's summary, or what is chosen of it."""
+        if not text:
+            return NOTHING
+        tag, is_ai = wording.language_tag(item.language), bool(item.ai_summary)
+        form, before = self._summary_form(language, tag, is_ai)
         html = piece(escape(text))
         # Wrapped as if the template's own words on the first line were part of it.
         indent = columns(before)

@@ -38,13 +38,17 @@ def sentences_for(item: Item, reasons: Sequence[Reason]) -> tuple[int, ...] | No
 
 
 def summary_of(pick: Pick) -> str:
-    """Give what is shown of an item's summary: a machine-made one where the source has it."""
-    item = pick.item
+    """Give what is shown of a pick's summary; see `summary_by`."""
+    if pick.sentences is None and not pick.item.ai_summary:
+        return telling_sentences(pick.item.summary, matched_words(pick.reasons))
+    return summary_by(pick.item, pick.sentences or ())
+
+
+def summary_by(item: Item, sentences: tuple[int, ...]) -> str:
+    """Give chosen sentences of an item's summary; a machine-made one where the source has it."""
     if item.ai_summary:
         return telling_sentences(item.ai_summary, ())
-    if pick.sentences is None:
-        return telling_sentences(item.summary, matched_words(pick.reasons))
-    return shown_sentences(item.summary, pick.sentences)
+    return shown_sentences(item.summary, sentences)
 
 
 def matched_words(reasons: Sequence[Reason]) -> tuple[str, ...]:

@@ -153,7 +153,7 @@ async def _by_crew(
             senders,
             more,
             records,
-            share=max(1, settings.batch // len(senders)),
+            share=settings.batch,
             begin_within=_begin_within(settings),
         )
         try:
