@@ -3,13 +3,14 @@
     python tests/bench/bench_memory.py [--few N] [--many N] [--senders N]
 
 Composes digests for so many readers, then delivers them in a process of its own, and prints
-that process's peak and its largest writer's.  100,000 readers take some minutes, most of them to
+that process's peak and its largest sender's.  100,000 readers take some minutes, most of them to
 compose.
 """
 
 import argparse
 import asyncio
-import resource
+import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -25,16 +26,24 @@ from digest.config_file import load_settings
 ALLOWED = 1.2
 
 
-def peak_mib(who: int) -> float:
-    return resource.getrusage(who).ru_maxrss / 1024
+def peak_mib(pid: int) -> float:
+    """Give the most memory that a process had at once.
+
+    Not by getrusage: there a process begins with the peak of the one that started it.
+    """
+    [line] = re.findall(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    return int(line) / 1024
 
 
-def deliver_all(folder: Path, expected: int) -> None:
-    """Deliver what a folder holds and print our peak and our children's."""
+async def deliver_all(folder: Path, expected: int) -> None:
+    """Deliver what a folder holds and print our peak and that of the largest sender."""
     app = App(load_settings(folder / "config.toml"), clock=Clock())
     app.open()
-    asyncio.run(deliver(app, expected))
-    print(peak_mib(resource.RUSAGE_SELF), peak_mib(resource.RUSAGE_CHILDREN))
+    async with app.transport() as transport:
+        await deliver(app, transport, expected)
+        senders = app.senders._processes if app.senders else ()
+        running = [one._process.pid for one in senders if one._process]
+        print(peak_mib(os.getpid()), max(map(peak_mib, running), default=0.0))
 
 
 def measured(readers: int, senders: int) -> list[float]:
@@ -57,15 +66,15 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.folder:
-        deliver_all(asked.folder, asked.many)
+        asyncio.run(deliver_all(asked.folder, asked.many))
         return
     few, many = measured(asked.few, asked.senders), measured(asked.many, asked.senders)
-    for name, before, after in zip(("deliver", "writer"), few, many, strict=True):
+    for name, before, after in zip(("deliver", "sender"), few, many, strict=True):
         print(
             f"{name}: {asked.few:,} readers {before:.0f} MiB, "
             f"{asked.many:,} readers {after:.0f} MiB, {after / before:.2f} of it"
         )
-        assert after < before * ALLOWED, f"{name} grows with the number of readers"
+        assert after <= before * ALLOWED, f"{name} grows with the number of readers"
 
 
 if __name__ == "__main__":
