@@ -66,6 +66,7 @@ class Fault:
         always: at every step, not at random ones.
         tls: what the relay shows: a wrong certificate is mended after a while.
         uncertain: the setting under which it runs.
+        provoked: recipients are put off now and then, so that RSET is said.
     """
 
     at: str = ""
@@ -73,8 +74,10 @@ class Fault:
     always: bool = False
     tls: str = ""
     uncertain: str = "retry"
+    provoked: bool = False
 
 
+FEW = {"connect", "EHLO", "STARTTLS", "AUTH", "RSET", "QUIT"}
 COMMANDS = ("connect", "EHLO", "MAIL", "RCPT", "DATA")
 FAULTS: Mapping[str, Fault] = {
     "nothing at all": Fault(),
@@ -95,6 +98,14 @@ FAULTS: Mapping[str, Fault] = {
     **{f"garbage at {at}": Fault(at, GARBAGE) for at in (*COMMANDS, "body")},
     **{f"slow drip at {at}": Fault(at, DRIP) for at in (*COMMANDS, "body")},
     **{f"silence at {at}": Fault(at, SILENCE) for at in ("MAIL", "body")},
+    **{
+        f"{name} at {at}": Fault(
+            at, act, tls="right" if at == "AUTH" else "", provoked=at == "RSET"
+        )
+        for name, act in (("421", "421 4.3.2 closing"), ("drops", DROP), ("garbage", GARBAGE))
+        for at in ("AUTH", "RSET", "QUIT")
+    },
+    "silence at QUIT": Fault("QUIT", SILENCE),
     "greeting of 1,000 lines": Fault("connect", GREETING, always=True),
     "TLS fails": Fault("STARTTLS", NO_HANDSHAKE, tls="right"),
     "421 at STARTTLS": Fault("STARTTLS", "421 4.7.0 not now", tls="right"),
@@ -155,6 +166,8 @@ class Chance:
     played: int = 0
 
     def __call__(self, at: str) -> object:
+        if at == "RCPT" and self.fault.provoked and self.random.random() < RATE:
+            return "451 4.3.0 not now"
         is_due = self.fault.always or (self.played < self.most and self.random.random() < self.rate)
         if at != self.fault.at or not is_due:
             return None
@@ -164,7 +177,7 @@ class Chance:
     @property
     def rate(self) -> float:
         """Connections are few: the first ones are hit for certain."""
-        return 1.0 if self.fault.at in {"connect", "EHLO", "STARTTLS"} else RATE
+        return 1.0 if self.fault.at in FEW else RATE
 
 
 def prepare(path: Path, readers: int) -> None:
@@ -199,23 +212,29 @@ async def run_fault(
 
     database = Database(f"sqlite:///{path}")
     tally = Tally(name=name, deliveries=readers)
-    async with FaultySmtp(tls=contexts(fault.tls) if fault.tls else None) as relay:
+    login = ("ada", "secret") if fault.at == "AUTH" else None
+    tls = contexts(fault.tls) if fault.tls else None
+    async with FaultySmtp(tls=tls, login=login) as relay:
         relay.chance = chance
         transport = SmtpTransport(
             SmtpSettings(
                 host="127.0.0.1",
                 port=relay.port,
                 security="starttls" if fault.tls else "none",
+                username=login and login[0],
+                password=login and login[1],
+                per_connection=20,
                 ca_file=certificates.ca_file,
                 local_name="client.test",
                 connections=8,
                 timeout=timedelta(seconds=TIMEOUT if is_slow and fault.at != "body" else LONG),
             ),
-            password=None,
+            password=login and login[1],
             patience=Patience(
                 last_answer=LAST_TIMEOUT if is_slow and fault.at == "body" else LONG,
                 connect_again=0.0,
                 set_aside=0.0,
+                goodbye=1.0,
             ),
         )
         await _deliver(database, transport, relay, fault, contexts)
