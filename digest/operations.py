@@ -5,7 +5,7 @@ The command line shows these answers today, the operator's page may tomorrow.
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -35,7 +35,6 @@ from digest.schedule.clock import first_digest_at
 from digest.store import (
     attempts,
     digests,
-    embeddings,
     items,
     membership,
     outbox,
@@ -88,13 +87,6 @@ def status(app: App, days: int = 7) -> Status:
     app.tally()
     broken = broken_templates(app.settings.mail)
     overview = read_overview(app.database, app.clock(), days, broken)
-    said: list[str] = []
-    if app.settings.embeddings:
-        with app.database.read() as connection:
-            failed = embeddings.last_error(connection)
-        if failed:
-            said.append(f"the default ranker works alone since {failed[1]:%F %R}Z: {failed[0]}")
-    overview = replace(overview, alarms=[*overview.alarms, *said])
     with app.database.read() as connection:
         everyone = subscribers.count_by_status(connection)
         now = app.clock()

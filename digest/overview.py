@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from digest.model import SourceState
-from digest.store import attempts, figures, sources, tallies
+from digest.store import attempts, embeddings, figures, sources, tallies
 from digest.store.database import Database
 from digest.store.figures import Judged, Queue, RelayCounts
 from digest.store.tallies import Ending, Tally
@@ -77,7 +77,16 @@ def read_overview(
         feedback = figures.top_feedback(connection, now - DAY * days, TOP_FEEDBACK)
         began = attempts.first_sent_at(connection)
         counted = tallies.counted_until(connection)
-    is_stale = began is not None and (counted is None or now.date() - counted > DAY)
+        failed = embeddings.last_error(connection)
+    said = list(alarms(states, queue, relays, tally, now))
+    if began is not None and (counted is None or now.date() - counted > DAY):
+        said.append("figures: nothing was counted today or yesterday: does the service run?")
+    said += [
+        f"template {name}: broken, ours is used: {cause}" for name, cause in (broken or {}).items()
+    ]
+    # A model that nobody asks any more is no matter of today.
+    if failed and now - failed[1] < DAY:
+        said.append(f"the default ranker works alone since {failed[1]:%F %R}Z: {failed[0]}")
     return Overview(
         days=tally.days,
         sources=[SourceReport(state=one, new_items=by_source[one.id]) for one in states],
@@ -86,17 +95,7 @@ def read_overview(
         feedback=feedback,
         queue=queue,
         relays=relays,
-        alarms=[
-            *alarms(states, queue, relays, tally, now),
-            *(
-                ["figures: nothing was counted today or yesterday: does the service run?"]
-                * is_stale
-            ),
-            *(
-                f"template {name}: broken, ours is used: {cause}"
-                for name, cause in (broken or {}).items()
-            ),
-        ],
+        alarms=said,
     )
 
 

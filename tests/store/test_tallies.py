@@ -6,6 +6,7 @@ import pytest
 
 from digest.model import AttemptOutcome, ListingOutcome, Reply, Verdict
 from digest.overview import read_overview
+from digest.store.embeddings import note_model
 from digest.store.figures import RelayCounts
 from digest.store.membership import erase, leave
 from digest.store.outbox import insert_deliveries, record_attempts
@@ -192,3 +193,13 @@ def test_broken_template_of_the_operator_is_an_alarm(database):
     seen = read_overview(database, NOW, 7, {"mail/item.html": "'titel' is undefined"})
 
     assert "template mail/item.html: broken, ours is used: 'titel' is undefined" in seen.alarms
+
+
+def test_embedding_model_that_failed_today_is_an_alarm(database):
+    with database.write() as connection:
+        note_model(connection, "minilm", "no such folder", NOW)
+
+    today, later = overview(database, NOW + timedelta(hours=1)), overview(database, NOW + 2 * DAY)
+
+    assert "the default ranker works alone since 2026-03-02 06:00Z: no such folder" in today.alarms
+    assert not [alarm for alarm in later.alarms if "ranker" in alarm]
