@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from digest.compose.fragments import NOTHING, Both, Shown, filled
+from digest.compose.fragments import NOTHING, Both, Line, Shown, filled
 from digest.compose.pieces import Pieces
 
 
@@ -25,7 +25,7 @@ class Lines(NamedTuple):
     """Title lines under their heading."""
 
     heading: Both
-    lines: list[Both]
+    lines: Sequence[Line]
 
 
 class Body:
@@ -51,27 +51,27 @@ class Body:
             begun = end
         self._links = begun
 
-    def add_lines(self, shown: Lines, places: Sequence[bytes]) -> None:
-        """Add title lines, each with its place."""
+    def add_lines(self, shown: Lines) -> None:
+        """Add title lines under their heading; nothing where there are none."""
         if not shown.lines:
             return
-        html: list[bytes] = []
+        numbers, end = self._pieces.numbers, self._links
         text: list[bytes] = []
-        for line, place in zip(shown.lines, places, strict=False):
-            html += filled(line.html, place)
-            text += filled(line.text, place, *self._numbers(line))
-        self.html += filled(shown.heading.html, b"".join(html))
+        for line in shown.lines:
+            first, *others = line.text
+            text.append(first)
+            for part in others:
+                text += (numbers[end], part)
+                end += 1
+        self._links = end
+        html = b"".join([line.html.encoded for line in shown.lines])
+        self.html += filled(shown.heading.html, html)
         self.text += filled(shown.heading.text, b"".join(text))
 
     def add(self, shown: Both, part: bytes) -> None:
         """Add a fragment with one hole."""
         self.html += filled(shown.html, part)
         self.text += filled(shown.text, part)
-
-    def _numbers(self, shown: Both) -> tuple[bytes, ...]:
-        begun = self._links
-        self._links += shown.text.numbers
-        return self._pieces.numbers[begun : self._links]
 
 
 def fit(whole: Sequence[int], short: Sequence[int], room: int) -> tuple[int, int]:

@@ -28,6 +28,8 @@ def wrap(text: str, indent: int = 0, hanging: int | None = None, width: int = WI
         hanging: blanks before each line but the first, where they differ.
         width: columns of a line, indent included; only an address may be longer.
     """
+    if len(text) + indent <= width and text.isascii() and text.isprintable() and _is_folded(text):
+        return " " * indent + text
     later = " " * (indent if hanging is None else hanging)
     words = text.split()
     if wrapped := _whole_words(" ".join(words), " " * indent, later, width):
@@ -47,6 +49,11 @@ def wrap(text: str, indent: int = 0, hanging: int | None = None, width: int = WI
             used += gap + size
             gap, is_empty = 0, False
     return "\n".join([*lines, line])
+
+
+def _is_folded(line: str) -> bool:
+    """Say whether a printable line of ASCII has no blank too many."""
+    return "  " not in line and not line.startswith(" ") and not line.endswith(" ")
 
 
 def _whole_words(text: str, before: str, later: str, width: int) -> str | None:

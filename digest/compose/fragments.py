@@ -11,6 +11,7 @@ from digest.compose.wire import quoted_printable, tidy
 
 # The hole that may come several times: before each address of the text.
 NUMBER = "number"
+NUMBER_STANDS_HERE = b"\0"
 
 Part = TypeVar("Part")
 
@@ -58,6 +59,13 @@ class Shown(NamedTuple):
     text: Piece
 
 
+class Line(NamedTuple):
+    """A title line in its place: in HTML, and in plain text, apart where its numbers stand."""
+
+    html: Piece
+    text: tuple[bytes, ...]
+
+
 def piece(text: str) -> Piece:
     """Encode a stretch of the mail."""
     text = tidy(text)
@@ -84,6 +92,18 @@ def joined(form: Form, *parts: Piece) -> Piece:
     sizes = form.order([*[0 for _ in form.pieces], *[part.size for part in parts]])
     encoded = b"".join(filled(form, *[part.encoded for part in parts]))
     return Piece(encoded, form.size + sum(sizes))
+
+
+def in_place(both: Both, place: bytes) -> Line:
+    """Put its place into a title line."""
+    text: list[list[bytes]] = [[]]
+    for part in filled(both.text, place, *[NUMBER_STANDS_HERE] * both.text.numbers):
+        if part is NUMBER_STANDS_HERE:
+            text.append([])
+        else:
+            text[-1].append(part)
+    html = Piece(b"".join(filled(both.html, place)), both.html.size)
+    return Line(html, tuple(map(b"".join, text)))
 
 
 def form_of(static_and_holes: Sequence[str], names: Sequence[str]) -> Form:

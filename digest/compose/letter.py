@@ -8,7 +8,7 @@ from typing import NamedTuple
 from digest.compose import headings, wording
 from digest.compose.body import Body, Entry, Lines, fit
 from digest.compose.digest import Shelf, shelf
-from digest.compose.fragments import NOTHING, Both, Piece, Shown, joined, piece
+from digest.compose.fragments import NOTHING, Line, Piece, Shown, joined, piece
 from digest.compose.fragments import Form as Fragment
 from digest.compose.pieces import OwnLinks, Pieces
 from digest.compose.telling import said_reasons, summary_of
@@ -99,19 +99,18 @@ def _body(
         if not digest.mentions:
             body.add_items(entries)
             return body
-        bullets = [pieces.bullet] * len(digest.mentions)
         most_voted, *others = _mentioned(pieces, language, digest, left)
-        body.add_lines(most_voted, bullets)
+        body.add_lines(most_voted)
         body.add_items(entries)
         for other in others:
-            body.add_lines(other, bullets)
+            body.add_lines(other)
         return body
-    lines = [pieces.line(language, pick.item, "") for pick in picks]
+    places = zip(picks, pieces.places, strict=False)
+    lines = [pieces.line(language, pick.item, "", place) for pick, place in places]
     whole, short = fit(sizes, [line.html.size for line in lines], room - NOTE_BYTES)
     body.add_items(entries[:whole])
     heading = pieces.lines(language, language.gettext("Also chosen for you"))
-    shown = Lines(heading, lines[whole : whole + short])
-    body.add_lines(shown, pieces.places[whole:])
+    body.add_lines(Lines(heading, lines[whole : whole + short]))
     if whole + short < len(picks):
         left_out = pieces.left_out(language, len(picks) - whole - short)
         body.add(left_out, web_copy.encoded)
@@ -122,13 +121,13 @@ def _mentioned(pieces: Pieces, language: Language, digest: Digest, room: int) ->
     """Give the title lines of each kind, as many as fit: the least telling are dropped first."""
     found: list[Lines] = []
     for kind in MENTIONS:
-        lines: list[Both] = []
+        lines: list[Line] = []
         heading = pieces.lines(language, headings.mention_heading(language, kind, digest))
         left = room - heading.html.size
         for mention in digest.mentions:
             if mention.kind is kind:
                 note = headings.mention_note(language, mention, digest.edition)
-                line = pieces.line(language, mention.item, note)
+                line = pieces.line(language, mention.item, note, pieces.bullet)
                 left -= line.html.size
                 if left < 0:
                     break

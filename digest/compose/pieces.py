@@ -18,9 +18,11 @@ from digest.compose.fragments import (
     NOTHING,
     NUMBER,
     Both,
+    Line,
     Piece,
     Shown,
     form_of,
+    in_place,
     joined,
     piece,
     verbatim,
@@ -274,8 +276,8 @@ class Pieces:
     def _moment(self, language: Language, at: datetime, zone: str) -> Shown:
         return verbatim(language.moment(at, zone))
 
-    def _line(self, language: Language, item: Item, note: str) -> Both:
-        return self._both("line", language, ("place",), note=note, **_title(item))
+    def _line(self, language: Language, item: Item, note: str, place: bytes) -> Line:
+        return in_place(self._both("line", language, ("place",), note=note, **_title(item)), place)
 
     def _lines(self, language: Language, name: str) -> Both:
         return self._both("lines", language, ("lines",), name=name)
