@@ -254,11 +254,11 @@ SHOWN = (
     picks.c.sentences,
 )
 OWNED = picks.c.digest_id.in_(bindparam("ids", expanding=True))
-IN_FULL = select(*SHOWN, picks.c.reasons).where(OWNED).order_by(picks.c.place)
+# In the order of the key, so that nothing is sorted.
+ORDER = (picks.c.digest_id, picks.c.place)
+IN_FULL = select(*SHOWN, picks.c.reasons).where(OWNED).order_by(*ORDER)
 FOR_MAIL = (
-    select(*SHOWN, case((picks.c.said.is_(None), picks.c.reasons)))
-    .where(OWNED)
-    .order_by(picks.c.place)
+    select(*SHOWN, case((picks.c.said.is_(None), picks.c.reasons))).where(OWNED).order_by(*ORDER)
 )
 
 
