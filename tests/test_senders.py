@@ -168,6 +168,20 @@ async def test_an_unusable_relay_leaves_everything_due(world, settings, senders,
     assert (await deliver(world, settings, senders)).sent == READERS
 
 
+async def test_what_a_process_may_be_sending_is_not_given_back(
+    world, settings, senders, monkeypatch
+):
+    def refuse(*_):
+        raise StoreError("database: disk full", permanent=True)
+
+    monkeypatch.setattr("digest.pipeline.claiming._record_attempts", refuse)
+
+    with pytest.raises(StoreError, match="disk full"):
+        await deliver(world, settings, senders)
+
+    assert statuses(world)["due"] <= READERS - BATCH
+
+
 async def test_without_us_a_process_sends_no_more(world, settings, senders, relay):
     relay.fault("body", SILENCE, times=None)
     running = asyncio.create_task(deliver(world, settings, senders))

@@ -111,7 +111,6 @@ class Shift:
             raise group.exceptions[0] from group
         finally:
             self.untried |= {one.id for share in waiting for one in share}
-            self.untried.update(*self._held.values())
         if self._failure:
             raise self._failure
 
@@ -128,10 +127,12 @@ class Shift:
                     await self._supply(sender, waiting)
         except DigestError as error:
             self._failure = self._failure or error
-            if isinstance(error, SenderDiedError):
-                # It may have sent any of them: they come back when their lease ends.
-                held.clear()
             await self._finish_all()
+            if isinstance(error, SenderDiedError):
+                return
+        # Only of a sender that has ended do we know: what another one holds it may be sending at
+        # this moment, so that comes back when its lease ends.
+        self.untried |= held
 
     async def _supply(self, sender: Sender, waiting: list[Sequence[Delivery]]) -> None:
         """Give a sender its next share, or tell it that there is no more."""
