@@ -46,7 +46,8 @@ from digest.protocols import Clock, Fetcher, Progress, Transport
 from digest.rankers import CurrentRanker
 from digest.render import Templates
 from digest.schedule.clock import first_digest_at
-from digest.senders import Senders, collect_rarely
+from digest.senders.processes import Senders
+from digest.senders.work import collect_rarely
 from digest.service import Job, Notifier, run_service, stop_on_signals
 from digest.store import items, membership, outbox, recovery, sources, subscribers, tallies, words
 from digest.store.database import Database

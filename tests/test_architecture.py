@@ -31,7 +31,9 @@ MAY_IMPORT = {
     "logs": set(),
     "starter": GROUND | {"config_file"},
     "transports": GROUND | SEAMS | {"deliver"},
-    "senders": GROUND | SEAMS | {"compose", "deliver", "store", "pipeline", "transports"},
+    "senders": GROUND
+    | SEAMS
+    | {"compose", "deliver", "store", "pipeline", "transports", "senders"},
     "rankers": GROUND | SEAMS | {"rank", "embed", "store"},
     "app": GROUND | SEAMS | STAGES | CORRIDOR | {"service", "transports", "senders", "rankers"},
     "subscriber_files": GROUND | SEAMS,

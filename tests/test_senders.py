@@ -15,7 +15,8 @@ from digest.pipeline.crew import SenderDiedError
 from digest.pipeline.delivering import deliver_due
 from digest.pipeline.writing import Desk
 from digest.render import Templates
-from digest.senders import Senders, builder_of
+from digest.senders.processes import Senders
+from digest.senders.work import builder_of
 from digest.store import outbox
 from tests.deliver.smtpd import SILENCE, FaultySmtp
 from tests.test_pipeline import World, ignore, paper

@@ -27,7 +27,7 @@ from digest.compose.letter import write_letter
 from digest.compose.message import MessageBuilder
 from digest.model import Delivery, Digest, Interest, Ranked, ReasonKind, Subscriber
 from digest.render import Templates
-from digest.senders import collect_rarely
+from digest.senders.work import collect_rarely
 from tests.compose.samples import ADA, MAIL, because, make_delivery, make_digest, make_item
 
 WORDS = re.findall(

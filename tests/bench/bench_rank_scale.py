@@ -33,7 +33,7 @@ from digest.rank.evidence import Day
 from digest.rank.making import Made
 from digest.rank.profile import portray
 from digest.rankers import ProfilesKept
-from digest.senders import collect_rarely
+from digest.senders.work import collect_rarely
 from digest.store.database import Database
 from digest.store.subscribers import add_subscriber
 

@@ -1,0 +1,190 @@
+"""Their side: run after run, write what is given, send it, and say how it went."""
+
+import asyncio
+import contextlib
+import gc
+import os
+import socket
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from datetime import UTC, datetime
+from random import random
+
+from digest.compose.message import MessageBuilder
+from digest.config import Settings, web_keys
+from digest.deliver.send import send_all
+from digest.errors import DigestError
+from digest.links import Links
+from digest.model import Attempt, Delivery, Message
+from digest.pipeline.crew import Report
+from digest.pipeline.writing import Desk
+from digest.protocols import Transport
+from digest.render import Templates
+from digest.senders.frames import Begin, Ended, Finish, Give, Order, Recorded, frame, get
+from digest.store.database import Database
+from digest.transports import leaving_of, transport_of
+
+# What waits for others to be reported with it waits no longer than this.  At full speed a report
+# is as large as it may be: each costs us a transaction.
+REPORT_SECONDS = 0.25
+
+
+def builder_of(settings: Settings) -> MessageBuilder:
+    """Make what writes the messages of an installation.
+
+    Raises:
+        ConfigError: a key cannot be read, or the subject pattern is none.
+    """
+    web = settings.web
+    links = Links(web.base_url, web_keys(web)) if web.base_url else None
+    templates = Templates(settings.mail.templates)
+    return MessageBuilder(settings.mail, templates, links, leaving_of(settings))
+
+
+def collect_rarely() -> None:
+    """Let Python look for cycles a hundred times less often.
+
+    A run keeps what its mails share and drops the rest by reference count; looking through
+    all of it for cycles, of which there are few, took a third of its time.
+    """
+    gc.set_threshold(70_000, 20, 20)
+
+
+def work(descriptor: str) -> None:
+    """Be the process: run after run, until the other end of the connection is closed."""
+    collect_rarely()
+    asyncio.run(_work(socket.socket(fileno=int(descriptor))))
+
+
+async def _work(connection: socket.socket) -> None:
+    reader, writer = await asyncio.open_unix_connection(sock=connection)
+    settings: Settings = await get(reader)
+    desk: Desk | None = None
+    run: _Run | None = None
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            order: Order = await get(reader)
+            if isinstance(order, Begin):
+                desk = desk or Desk(Database(settings.database.url), builder_of(settings))
+                run = _Run(settings, desk, writer, order.unrecorded)
+            elif run:
+                run.take(order)
+    if run and not run.has_ended:
+        # Nobody is there to record: what goes on now would be sent again.
+        os._exit(1)
+
+
+class _Run:
+    """One run in a sender's own process."""
+
+    def __init__(
+        self, settings: Settings, desk: Desk, writer: asyncio.StreamWriter, unrecorded: int
+    ) -> None:
+        self._settings = settings
+        self._desk = desk
+        self._writer = writer
+        self._most = unrecorded
+        self._unrecorded = 0
+        self._attempts: list[Attempt] = []
+        self._left_out: list[str] = []
+        self._deliveries: dict[str, Delivery] = {}
+        self._shares: asyncio.Queue[tuple[Sequence[Delivery], float] | None] = asyncio.Queue()
+        self._stop = asyncio.Event()
+        self._recorded = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._task = asyncio.create_task(self._send())
+
+    @property
+    def has_ended(self) -> bool:
+        return self._task.done()
+
+    def take(self, order: Order) -> None:
+        """Do as told."""
+        match order:
+            case Give(deliveries, seconds):
+                self._deliveries |= {one.id: one for one in deliveries}
+                self._shares.put_nowait((deliveries, time.monotonic() + seconds))
+            case Recorded(attempts):
+                self._unrecorded -= attempts
+                self._recorded.set()
+            case Finish(at_once):
+                if at_once:
+                    self._stop.set()
+                self._shares.put_nowait(None)
+
+    async def _send(self) -> None:
+        try:
+            transport = transport_of(self._settings)
+            try:
+                await self._send_all(transport)
+            finally:
+                await transport.close()
+            error = None
+        except DigestError as raised:
+            error = raised
+        self._report()
+        self._writer.write(frame(Ended(error)))
+
+    async def _send_all(self, transport: Transport) -> None:
+        deliver = self._settings.deliver
+        sending = send_all(
+            transport,
+            self._messages(),
+            self._deliveries,
+            give_up_after=deliver.give_up_after,
+            clock=_now,
+            random=random,
+            stop=self._stop,
+            retries_uncertain=deliver.uncertain == "retry",
+        )
+        try:
+            async with aclosing(sending):
+                async for attempt in sending:
+                    del self._deliveries[attempt.delivery_id]
+                    self._attempts.append(attempt)
+                    await self._report_some()
+        finally:
+            self._report()
+
+    async def _messages(self) -> AsyncIterator[Message]:
+        """Write what is given, share after share, each message when its turn comes."""
+        while (share := await self._shares.get()) is not None:
+            deliveries, begin_before = share
+            unwritten = {one.id for one in deliveries}
+            for message in self._desk.write(self._desk.load(deliveries)):
+                if time.monotonic() >= begin_before:
+                    break
+                unwritten.discard(message.delivery_id)
+                yield message
+            else:
+                self._left_out += unwritten
+                self._report_soon()
+
+    async def _report_some(self) -> None:
+        """Report once enough has gathered; wait while too much is not recorded."""
+        if self._unrecorded + len(self._attempts) < self._most:
+            self._report_soon()
+            return
+        self._report()
+        while self._unrecorded >= self._most:
+            self._recorded.clear()
+            await self._recorded.wait()
+
+    def _report_soon(self) -> None:
+        if self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(REPORT_SECONDS, self._report)
+
+    def _report(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        if self._attempts or self._left_out:
+            self._writer.write(frame(Report(self._attempts, self._left_out)))
+            self._unrecorded += len(self._attempts)
+            self._attempts, self._left_out = [], []
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
