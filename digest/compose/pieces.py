@@ -37,7 +37,7 @@ from digest.render import Language, Templates
 # An item takes some 8 kB a language, a summary 2 kB, a reason 1 kB.  What is kept of personal
 # parts is full after some thousand readers, so that a hundred times as many take no more.
 KEPT_ITEMS = 4096
-KEPT_PARTS = 8192
+KEPT_PARTS = 4096
 KEPT_FRAMES = 512
 MOST_NUMBERS = 1000
 

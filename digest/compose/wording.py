@@ -40,7 +40,7 @@ class Link(NamedTuple):
     url: str
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=4096)
 def line(text: str, room: int) -> str:
     """Give outside text as one clean line of at most *room* characters."""
     # Cut here and not by one_line, which knows nothing of TeX.

@@ -158,8 +158,11 @@ def stop_sweep(number: signal.Signals, stops: int, command: str, world: World) -
     unrecorded = []
     for moment in moments:
         before = world.relay.taken.copy()
+        if world.relay.reached == world.readers:
+            break
         process = world.start(command)
-        _wait_for_moment(world, moment, process)
+        # The one before may have come as far; this one must be at work, not on its way there.
+        _wait_for_moment(world, max(moment, world.relay.reached + 1), process)
         time.sleep(chance.random() * 0.03)
         process.send_signal(number)
         code = process.wait(PATIENCE)
