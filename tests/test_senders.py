@@ -11,6 +11,7 @@ import pytest
 from digest.compose.message import MessageBuilder
 from digest.config import Settings
 from digest.errors import FetchError, StoreError, TransportError
+from digest.pipeline.claiming import Claiming
 from digest.pipeline.crew import SenderDiedError
 from digest.pipeline.delivering import deliver_due
 from digest.pipeline.writing import Desk
@@ -167,6 +168,27 @@ async def test_an_unusable_relay_leaves_everything_due(world, settings, senders,
     assert statuses(world)["due"] == READERS
     relay.faults.clear()
     assert (await deliver(world, settings, senders)).sent == READERS
+
+
+async def test_where_no_more_can_be_claimed_what_is_in_flight_ends_and_is_recorded(
+    world, settings, senders, relay, monkeypatch
+):
+    take, calls = Claiming.take, []
+
+    def take_twice(*asked):
+        calls.append(asked)
+        if len(calls) == 3:
+            raise StoreError("database: disk full", permanent=True)
+        return take(*asked)
+
+    monkeypatch.setattr(Claiming, "take", take_twice)
+
+    with pytest.raises(StoreError, match="disk full"):
+        await deliver(world, settings, senders)
+
+    assert statuses(world)["sent"] == 2 * BATCH
+    await deliver(world, settings, senders)
+    assert sorted(relay.recipients) == sorted(addresses())
 
 
 async def test_what_a_process_may_be_sending_is_not_given_back(

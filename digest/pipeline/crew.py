@@ -5,8 +5,15 @@ have sent and not yet seen recorded is bounded, so a kill doubles no more than i
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterator,
+    Sequence,
+)
+from contextlib import AbstractAsyncContextManager, contextmanager
 from datetime import timedelta
 from typing import NamedTuple, Protocol
 
@@ -117,8 +124,9 @@ class Shift:
     async def _follow(self, sender: Sender, waiting: list[Sequence[Delivery]]) -> None:
         """Keep a sender busy, and take its reports in."""
         held = self._held[sender]
+        await self._supply(sender, waiting)
+        has_died = False
         try:
-            await self._supply(sender, waiting)
             async for report in sender.reports():
                 held.difference_update([one.delivery_id for one in report.attempts])
                 held.difference_update(report.left_out)
@@ -127,24 +135,36 @@ class Shift:
                     await self._supply(sender, waiting)
         except DigestError as error:
             self._failure = self._failure or error
+            has_died = isinstance(error, SenderDiedError)
             await self._finish_all()
-            if isinstance(error, SenderDiedError):
-                return
-        # Only of a sender that has ended do we know: what another one holds it may be sending at
-        # this moment, so that comes back when its lease ends.
-        self.untried |= held
+        # Only of a sender that has ended by itself do we know: what another one holds it may be
+        # sending at this moment, so that comes back when its lease ends.
+        if not has_died:
+            self.untried |= held
 
     async def _supply(self, sender: Sender, waiting: list[Sequence[Delivery]]) -> None:
-        """Give a sender its next share, or tell it that there is no more."""
+        """Give a sender its next share, or tell it that there is no more.
+
+        Where nothing more can be claimed, what it holds is sent and recorded all the same.
+        """
+        share: Sequence[Delivery] = ()
         async with self._claiming:
-            share: Sequence[Delivery] = ()
-            if not self._failure:
-                share = waiting.pop(0) if waiting else await self._claim(self._share)
+            with self._noted():
+                if not self._failure:
+                    share = waiting.pop(0) if waiting else await self._claim(self._share)
         if share:
             self._held[sender].update(one.id for one in share)
             await sender.give(share, self._begin_within)
         else:
             await sender.finish(at_once=False)
+
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        """Remember a failure, to raise it when everybody has ended."""
+        try:
+            yield
+        except DigestError as error:
+            self._failure = self._failure or error
 
     async def _record(self) -> None:
         """Record what is reported, all that waits in one transaction."""
