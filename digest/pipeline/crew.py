@@ -124,15 +124,15 @@ class Shift:
     async def _follow(self, sender: Sender, waiting: list[Sequence[Delivery]]) -> None:
         """Keep a sender busy, and take its reports in."""
         held = self._held[sender]
-        await self._supply(sender, waiting)
+        is_supplied = await self._supply(sender, waiting)
         has_died = False
         try:
             async for report in sender.reports():
                 held.difference_update([one.delivery_id for one in report.attempts])
                 held.difference_update(report.left_out)
                 self._reports.put_nowait((sender, report))
-                if len(held) <= self._share // 2:
-                    await self._supply(sender, waiting)
+                if is_supplied and len(held) <= self._share // 2:
+                    is_supplied = await self._supply(sender, waiting)
         except DigestError as error:
             self._failure = self._failure or error
             has_died = isinstance(error, SenderDiedError)
@@ -142,10 +142,13 @@ class Shift:
         if not has_died:
             self.untried |= held
 
-    async def _supply(self, sender: Sender, waiting: list[Sequence[Delivery]]) -> None:
+    async def _supply(self, sender: Sender, waiting: list[Sequence[Delivery]]) -> bool:
         """Give a sender its next share, or tell it that there is no more.
 
         Where nothing more can be claimed, what it holds is sent and recorded all the same.
+
+        Returns:
+            False once it was told: it takes no more, so nothing is to be claimed for it.
         """
         share: Sequence[Delivery] = ()
         async with self._claiming:
@@ -157,6 +160,7 @@ class Shift:
             await sender.give(share, self._begin_within)
         else:
             await sender.finish(at_once=False)
+        return bool(share)
 
     @contextmanager
     def _noted(self) -> Iterator[None]:
