@@ -33,7 +33,12 @@ def said_reasons(pick: Pick) -> tuple[Said, ...]:
 
 
 def sentences_for(item: Item, reasons: Sequence[Reason]) -> tuple[int, ...] | None:
-    """Choose the sentences of an item's summary by the reasons for it; see `chosen_sentences`."""
+    """Choose the sentences of an item's summary by the reasons for it; see `chosen_sentences`.
+
+    None are chosen of an item whose machine-made summary is shown: it is the same for everybody.
+    """
+    if item.ai_summary:
+        return ()
     return chosen_sentences(item.summary, matched_words(reasons))
 
 
