@@ -57,8 +57,7 @@ class Seeds:
                 key: tuple[object, ...] = (seed,)
                 counts.append(1.0)
             else:
-                item = seed.item
-                key = item.title, item.summary, item.keywords  # as `content_key`
+                key = content_key(seed.item)
                 counts.append(seed.weight)
             column = known.get(key)
             if column is None:

@@ -277,7 +277,9 @@ def _digests(
     seen = (shelf or Shelf()).fetch(connection, {*looks, *chain.from_iterable(named.values())})
     picks_of: defaultdict[str, list[Pick]] = defaultdict(list)
     for row, look in zip(pick_rows, looks, strict=True):
-        digest_id, _, _, upvotes, comments, _, place, score, interest, *told, reasons = row
+        digest_id, _, _, upvotes, comments, _, place, score, interest, said, sentences, reasons = (
+            row
+        )
         picks_of[digest_id].append(
             Pick(
                 place=place,
@@ -287,8 +289,8 @@ def _digests(
                 reasons=reasons or (),
                 upvotes=upvotes,
                 comments=comments,
-                said=told[0],
-                sentences=told[1],
+                said=said,
+                sentences=sentences,
             )
         )
     return [
