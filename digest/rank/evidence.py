@@ -11,7 +11,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from digest.model import Described, ReasonKind
-from digest.rank.kernel import Kernel
+from digest.rank.alike import Alike, Places
+from digest.rank.kernel import SMALL_CORPUS, Kernel
 from digest.rank.making import Made, Seed
 from digest.rank.matching import Index, Wish, read_phrase
 from digest.rank.meaning import NO_MEANING, Meaning
@@ -47,6 +48,7 @@ class Day:
 
     Attributes:
         beside: the items' texts after the ordinary ones, to be measured against them.
+        alike: how much any two of them resemble each other.
         duplicates: for each item the places of those that say nearly the same.
     """
 
@@ -56,6 +58,7 @@ class Day:
     index: Index
     popularity: Array
     recency: Array
+    alike: Alike
     duplicates: Sequence[frozenset[int]]
 
     @classmethod
@@ -69,6 +72,7 @@ class Day:
             index=Index(items),
             popularity=popularity(items),
             recency=recency(items),
+            alike=Alike(texts, by_words=kernel.corpus.terms.shape[0] < SMALL_CORPUS),
             duplicates=near_duplicates(texts),
         )
 
@@ -108,6 +112,22 @@ class Judged:
     evidence: Floats
     popular: Array
     total: Array
+
+    def loudest(self, readers: Places, places: Places) -> tuple[Places, Floats]:
+        """Find which profile speaks most for items, the first of equals, and its evidence.
+
+        Args:
+            readers, places: to be broadcast together; all of these readers have profiles.
+        """
+        first = np.asarray(self.made.first)
+        start, last = first[readers], first[readers + 1] - 1
+        best, most = np.broadcast_arrays(start, places)[0], self.evidence[start, places]
+        for step in range(1, int((last - start).max(initial=0)) + 1):
+            other = np.minimum(start + step, last)
+            found = self.evidence[other, places]
+            best = np.where(found > most, other, best)
+            most = np.maximum(most, found)
+        return best, most
 
 
 def judge(

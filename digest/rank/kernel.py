@@ -144,18 +144,38 @@ class Kernel:
         return found
 
     def resemblance(
-        self, columns: NDArray[np.intp], fresh: Texts, items: Texts, places: Sequence[int]
+        self,
+        columns: NDArray[np.intp],
+        fresh: Texts,
+        texts: Sequence[slice],
+        items: Texts,
+        places: NDArray[np.intp],
+        shown: Sequence[slice],
     ) -> Floats:
-        """Compare s texts, named as in `blend`, with items: [s, places], from 0 to about 1."""
+        """Compare texts, named as in `blend`, with items, a group of both at a time.
+
+        Args:
+            texts, shown: which of the columns, and which of the places, make up each group.
+
+        Returns:
+            Of each group for each item all texts, from 0 to about 1: all in one row.
+        """
+        groups = zip(texts, shown, strict=True)
         known = self.corpus.terms.shape[0]
         if known < SMALL_CORPUS:
-            terms = sp.vstack([self.corpus.terms, fresh.terms], format="csr")[columns]
-            return np.asarray((terms @ items.terms[places].T).toarray())
-        unit = self.corpus.unit[np.minimum(columns, known - 1)]
-        if fresh.terms.shape[0]:
-            new = np.flatnonzero(columns >= known)
-            unit[new] = fresh.unit[columns[new] - known]
-        return np.asarray(unit @ items.unit[places].T)
+            terms = sp.vstack([self.corpus.terms, fresh.terms], format="csr")
+            found = [
+                (items.terms[places[where]] @ terms[columns[said]].T).toarray()
+                for said, where in groups
+            ]
+        else:
+            there = items.unit[places]
+            unit = self.corpus.unit[np.minimum(columns, known - 1)]
+            if fresh.terms.shape[0]:
+                new = np.flatnonzero(columns >= known)
+                unit[new] = fresh.unit[columns[new] - known]
+            found = [there[where] @ unit[said].T for said, where in groups]
+        return np.concatenate([np.zeros(0, FLOAT), *(part.ravel() for part in found)])
 
     def nearly_same(
         self, columns: NDArray[np.intp], fresh: Texts, items: Texts

@@ -14,7 +14,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from digest.model import Described
+from digest.model import Described, ReasonKind
 from digest.rank.deviations import Blend
 from digest.rank.kernel import Borrowed, Kernel
 from digest.rank.profile import Like, Portrait, Profile
@@ -25,6 +25,7 @@ Seed = Like | str
 Kept = dict[int, dict[bytes, Borrowed]]
 
 NAME_BYTES = 16
+KINDS = (ReasonKind.EXAMPLE, ReasonKind.FEEDBACK, ReasonKind.TOPIC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,14 @@ class Seeds:
     Attributes:
         fresh: the distinct texts that the corpus does not hold.
         said: [S], the likes and topics themselves; profile p has those of ends[p] to ends[p + 1].
+        kinds: [S], place in KINDS of what each is; those of a profile stand in this order.
         columns: [S], which text each is: corpus row, or C + place in `fresh`.
         counts: [S], how much each counts.
     """
 
     fresh: Texts
     said: Sequence[Seed]
+    kinds: NDArray[np.int8]
     columns: NDArray[np.intp]
     counts: Floats
     ends: Sequence[int]
@@ -68,6 +71,7 @@ class Seeds:
         return cls(
             fresh=kernel.read(texts),
             said=said,
+            kinds=np.array([KINDS.index(_kind(seed)) for seed in said], np.int8),
             columns=np.array(columns, dtype=np.intp),
             counts=np.array(counts, dtype=np.float32),
             ends=[0, *accumulate(map(len, stated))],
@@ -140,6 +144,11 @@ class Made:
             against=_blend(against, kernel, disliking, before, kept),
         )
 
+    @property
+    def stated(self) -> NDArray[np.bool_]:
+        """Which readers have profiles: [m]."""
+        return np.diff(self.first) > 0
+
     def part(self, readers: slice) -> "Made":
         """Give some of the readers, who stand together."""
         first = self.first[readers.start : readers.stop + 1]
@@ -161,6 +170,10 @@ class Made:
     def said(self, profile: int) -> slice:
         """Say where the seeds of a profile stand."""
         return slice(*self.seeds.ends[self.row + profile : self.row + profile + 2])
+
+
+def _kind(seed: Seed) -> ReasonKind:
+    return ReasonKind.TOPIC if isinstance(seed, str) else seed.kind
 
 
 def _seeds(profile: Profile) -> tuple[Seed, ...]:

@@ -113,13 +113,8 @@ class CorpusRanker:
         with BLAS.limit(limits=1):
             for judged in self._judge(readers, day, meaning):
                 part = slice(len(picked), len(picked) + len(judged.total))
-                choices = choose(
-                    readers[part], judged, eligible[part], limit, self.kernel, self._settings
-                )
-                picked += [
-                    with_reasons(items, judged, reader, choice, self.kernel)
-                    for reader, choice in enumerate(choices)
-                ]
+                choices = choose(readers[part], judged, eligible[part], limit, self._settings)
+                picked += with_reasons(items, judged, choices, self.kernel)
         return picked
 
     def prepare(self, readers: Sequence[Reader]) -> None:

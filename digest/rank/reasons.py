@@ -1,137 +1,201 @@
-"""Why an item was picked: every part of its score, in the reader's and the item's own words."""
+"""Why an item was picked: every part of its score, in the reader's and the item's own words.
 
+Shapes: N picks of all readers of a batch, taken together.
+"""
+
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import accumulate, chain, repeat
 from operator import itemgetter
+from typing import NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from digest.model import Item, Ranked, Reason, ReasonKind
-from digest.rank.evidence import LESS_OF, STRENGTH, Judged
+from digest.rank.alike import Places
+from digest.rank.evidence import LESS_OF, STRENGTH, Array, Judged
 from digest.rank.kernel import Kernel
+from digest.rank.making import KINDS, Seed
 from digest.rank.picks import Choice, why_outside
-from digest.rank.profile import Like, Portrait, Profile
+from digest.rank.profile import Portrait, Profile
+from digest.rank.voices import Voices, hear
 from digest.rank.words import item_text
 
+Made = TypeVar("Made")
 Part = tuple[ReasonKind, str, float]
-Voice = tuple[ReasonKind, list[Like | str], list[float]]
 _share = itemgetter(2)
 
 
+class _Picks(NamedTuple):
+    """N picks.
+
+    Attributes:
+        who, where: [N], the reader and the place of the item.
+        row: [N], the profile that speaks most for it; of a reader without any, -1.
+        own, votes: [N], what the profile and what popularity makes up of the score.
+    """
+
+    who: Places
+    where: Places
+    row: Places
+    own: Array
+    votes: Array
+
+
 def with_reasons(
-    items: Sequence[Item], judged: Judged, reader: int, choice: Choice, kernel: Kernel
-) -> list[Ranked]:
-    """Give what was chosen for one reader its scores, with reasons that add up.
+    items: Sequence[Item], judged: Judged, choices: Sequence[Choice], kernel: Kernel
+) -> list[list[Ranked]]:
+    """Give what was chosen for each reader its scores, with reasons that add up.
 
     What had no place follows without reasons.
     """
-    ranked = _with_shares(items, judged, reader, choice.places, kernel)
+    picks = _picks(judged, choices)
+    reasons = _reasons(judged, picks, kernel)
+    profiles = judged.made.profiles
+    speaking = picks.own > 0.0
+    rows = np.where(speaking, picks.row, -1).tolist()
+    ranked = _many(
+        Ranked,
+        item=[items[place] for place in picks.where.tolist()],
+        score=np.where(speaking, picks.own + picks.votes, np.maximum(picks.votes, 0.0)).tolist(),
+        interest=[profiles[row].name if row >= 0 else None for row in rows],
+        reasons=reasons,
+    )
+    ends = [0, *accumulate(len(choice.places) for choice in choices)]
+    return [
+        _completed(ranked[ends[reader] : ends[reader + 1]], items, judged, reader, choice)
+        for reader, choice in enumerate(choices)
+    ]
+
+
+def _picks(judged: Judged, choices: Sequence[Choice]) -> _Picks:
+    """Take the picks of all readers together, with what their scores are made of."""
+    counts = [len(choice.places) for choice in choices]
+    who = np.repeat(np.arange(len(choices)), counts)
+    chosen = chain.from_iterable(choice.places for choice in choices)
+    where = np.fromiter(chosen, np.intp, len(who))
+    row, own = np.full(len(who), -1), np.zeros(len(who))
+    votes = np.maximum(judged.total[who, where], 0.0)
+    stated = np.flatnonzero(judged.made.stated[who])
+    if len(stated):
+        readers, places = who[stated], where[stated]
+        dial = np.array([portrait.popularity for portrait in judged.made.portraits])
+        row[stated], evidence = judged.loudest(readers, places)
+        above = np.maximum(evidence, 0.0, dtype=np.float64)
+        own[stated] = (1.0 - dial[readers]) * -np.expm1(-above)
+        votes[stated] = judged.popular[readers, places]
+    return _Picks(who, where, row, own, votes)
+
+
+def _completed(
+    ranked: list[Ranked], items: Sequence[Item], judged: Judged, reader: int, choice: Choice
+) -> list[Ranked]:
+    """Mark the pick from outside, and add what had no place."""
     if choice.outside is not None:
-        outside = Reason(
-            kind=ReasonKind.OUTSIDE, value=why_outside(judged.day, choice.outside), share=0.0
-        )
+        value = why_outside(judged.day, choice.outside)
+        outside = Reason(kind=ReasonKind.OUTSIDE, value=value, share=0.0)
         place = choice.places.index(choice.outside)
         ranked[place] = replace(ranked[place], reasons=(outside, *ranked[place].reasons))
-    total = judged.total[reader]
-    return ranked + [Ranked(item=items[n], score=max(float(total[n]), 0.0)) for n in choice.others]
+    if choice.others:
+        score = np.maximum(judged.total[reader, list(choice.others)], 0.0).tolist()
+        pairs = zip(choice.others, score, strict=True)
+        ranked += [Ranked(item=items[place], score=reached) for place, reached in pairs]
+    return ranked
 
 
-def _with_shares(
-    items: Sequence[Item], judged: Judged, reader: int, places: Sequence[int], kernel: Kernel
-) -> list[Ranked]:
-    start, end = judged.made.first[reader], judged.made.first[reader + 1]
-    if start == end:
-        return [_by_votes(items[n], max(float(judged.total[reader, n]), 0.0)) for n in places]
-    evidence = judged.evidence[start:end, places]
-    best = (start + evidence.argmax(axis=0)).tolist()
-    voices = {row: _voices(judged, row, places, kernel) for row in dict.fromkeys(best)}
-    # Taken together: a number at a time out of an array costs more than what is done with it.
-    dial = judged.made.portraits[reader].popularity
-    own = (1.0 - dial) * -np.expm1(-np.maximum(evidence.max(axis=0), 0.0, dtype=np.float64))
-    sums = own, judged.learned[best, places], judged.popular[reader, places]
-    return [
-        _ranked(items[n], judged, reader, row, n, (*found, k), voices[row])
-        for k, (n, row, *found) in enumerate(
-            zip(places, best, *(one.tolist() for one in sums), strict=True)
-        )
+def _reasons(judged: Judged, picks: _Picks, kernel: Kernel) -> list[tuple[Reason, ...]]:
+    """Give the reasons of every pick: its interest's, strongest first, then popularity."""
+    reasons: list[tuple[Reason, ...]] = [()] * len(picks.who)
+    speaking = np.flatnonzero(picks.own > 0.0)
+    voices = hear(judged, picks.row[speaking], picks.where[speaking], kernel)
+    voices = replace(voices, item=speaking[voices.item])
+    simple = _simple(judged, picks, voices)
+    for pick, reason in _of_one_like(judged, picks, voices, simple):
+        reasons[pick] = (reason,)
+    heard: dict[int, list[tuple[Seed, float]]] = {
+        pick: [] for pick in speaking.tolist() if not reasons[pick]
+    }
+    rest = np.flatnonzero(~simple)
+    said = (judged.made.seeds.said[text] for text in voices.text[rest].tolist())
+    for pick, seed, share in zip(
+        voices.item[rest].tolist(), said, voices.share[rest].tolist(), strict=True
+    ):
+        heard[pick].append((seed, share))
+    for pick, voice in heard.items():
+        reasons[pick] = _summed(judged, picks, pick, voice)
+    for pick, reason in _of_popularity(judged, picks):
+        reasons[pick] = (*reasons[pick], reason)
+    return reasons
+
+
+def _simple(judged: Judged, picks: _Picks, voices: Voices) -> NDArray[np.bool_]:
+    """Say of which voices each is of a liked item, and all that is said of its pick."""
+    made = judged.made
+    row = picks.row[voices.item]
+    exact = np.array([bool(one.wishes or one.less_of) for one in made.profiles], dtype=np.bool_)
+    alone = np.bincount(voices.item, minlength=1)[voices.item] == 1
+    is_like = made.seeds.kinds[voices.text] != KINDS.index(ReasonKind.TOPIC)
+    simple = alone & is_like & ~exact[row]
+    if judged.against is not None:
+        simple &= judged.against[row, picks.where[voices.item]] <= 0.0
+    return np.asarray(simple)
+
+
+def _of_one_like(
+    judged: Judged, picks: _Picks, voices: Voices, simple: NDArray[np.bool_]
+) -> Iterator[tuple[int, Reason]]:
+    pick = voices.item[simple]
+    said = judged.made.seeds.said
+    likes = [
+        like for text in voices.text[simple].tolist() if not isinstance(like := said[text], str)
     ]
-
-
-def _voices(judged: Judged, row: int, places: Sequence[int], kernel: Kernel) -> list[Voice]:
-    """Part a profile's learned evidence by kind.
-
-    Returns:
-        Per kind, for each of the places: the text that says most, and the kind's share of
-        what all texts say, from 0 to 1.
-    """
-    made, where = judged.made, judged.made.said(row)
-    stated = made.seeds.said[where]
-    if not stated:
-        return []
-    alike = kernel.resemblance(
-        made.seeds.columns[where], made.seeds.fresh, judged.day.texts, places
+    profiles = judged.made.profiles
+    reasons = _many(
+        Reason,
+        kind=[like.kind for like in likes],
+        value=[like.item.title for like in likes],
+        share=picks.own[pick].tolist(),
+        interest=[profiles[row].name for row in picks.row[pick].tolist()],
     )
-    said = made.seeds.counts[where, None] * np.maximum(alike, np.float32(1e-3))
-    whole = said.sum(axis=0)
-    kinds = [ReasonKind.TOPIC if isinstance(seed, str) else seed.kind for seed in stated]
-    if kinds.count(kinds[0]) == len(kinds):
-        loudest = [stated[k] for k in said.argmax(axis=0).tolist()]
-        return [(kinds[0], loudest, [1.0] * len(places))]
-    by_kind: dict[ReasonKind, list[int]] = {}
-    for number, kind in enumerate(kinds):
-        by_kind.setdefault(kind, []).append(number)
-    return [
-        (
-            kind,
-            [stated[numbers[k]] for k in said[numbers].argmax(axis=0).tolist()],
-            (said[numbers].sum(axis=0) / whole).tolist(),
-        )
-        for kind, numbers in by_kind.items()
+    return zip(pick.tolist(), reasons, strict=True)
+
+
+def _of_popularity(judged: Judged, picks: _Picks) -> Iterator[tuple[int, Reason]]:
+    pick, items = np.flatnonzero(picks.votes > 0.0), judged.day.items
+    reasons = _many(
+        Reason,
+        kind=[ReasonKind.POPULARITY] * len(pick),
+        value=[str(items[place].upvotes or 0) for place in picks.where[pick].tolist()],
+        share=picks.votes[pick].tolist(),
+        interest=[None] * len(pick),
+    )
+    return zip(pick.tolist(), reasons, strict=True)
+
+
+def _summed(
+    judged: Judged, picks: _Picks, pick: int, heard: Sequence[tuple[Seed, float]]
+) -> tuple[Reason, ...]:
+    """Give every part of what an interest says of a pick, strongest first."""
+    row, place = int(picks.row[pick]), int(picks.where[pick])
+    profile = judged.made.profiles[row]
+    learned = float(judged.learned[row, place])
+    parts = [
+        *_matches(judged, profile, place),
+        *(_learned(judged, seed, place, learned * share) for seed, share in heard),
+        *_disliked(judged, judged.made.portraits[picks.who[pick]], row, place),
     ]
-
-
-def _ranked(
-    item: Item,
-    judged: Judged,
-    reader: int,
-    row: int,
-    place: int,
-    sums: tuple[float, float, float, int],
-    voices: Sequence[Voice],
-) -> Ranked:
-    own, learned, votes, k = sums
-    popular = _votes(item, votes) if votes > 0.0 else ()
-    if own <= 0.0:
-        return Ranked(item=item, score=max(votes, 0.0), reasons=popular)
-    portrait, profile = judged.made.portraits[reader], judged.made.profiles[row]
-    parts = _learned(judged, learned, place, voices, k) if learned > 0.0 else []
-    if profile.wishes or profile.less_of:
-        parts = [*_matches(judged, profile, place), *parts]
-    if portrait.disliked:
-        parts += _disliked(judged, portrait, row, place)
-    name = profile.name
     if len(parts) == 1:
         [(kind, value, _)] = parts
-        only = Reason(kind=kind, value=value, share=own, interest=name)
-        return Ranked(item=item, score=own + votes, interest=name, reasons=(only, *popular))
+        own = float(picks.own[pick])
+        return (Reason(kind=kind, value=value, share=own, interest=profile.name),)
     parts.sort(key=_share, reverse=True)
-    scale = own / sum(map(_share, parts))
-    reasons = [
-        Reason(kind=kind, value=value, share=share * scale, interest=name)
+    scale = float(picks.own[pick]) / sum(map(_share, parts))
+    return tuple(
+        Reason(kind=kind, value=value, share=share * scale, interest=profile.name)
         for kind, value, share in parts
-    ]
-    return Ranked(item=item, score=own + votes, interest=name, reasons=(*reasons, *popular))
-
-
-def _by_votes(item: Item, share: float) -> Ranked:
-    return Ranked(item=item, score=max(share, 0.0), reasons=_votes(item, share))
-
-
-def _votes(item: Item, share: float) -> tuple[Reason, ...]:
-    if share <= 0.0:
-        return ()
-    value = str(item.upvotes or 0)
-    return (Reason(kind=ReasonKind.POPULARITY, value=value, share=share),)
+    )
 
 
 def _matches(judged: Judged, profile: Profile, place: int) -> Iterator[Part]:
@@ -144,19 +208,12 @@ def _matches(judged: Judged, profile: Profile, place: int) -> Iterator[Part]:
             yield ReasonKind.LESS_OF, index.spelled(wish, place), -LESS_OF
 
 
-def _learned(
-    judged: Judged, learned: float, place: int, voices: Sequence[Voice], k: int
-) -> list[Part]:
-    parts: list[Part] = []
-    for kind, loudest, shares in voices:
-        said, share = loudest[k], learned * shares[k]
-        if not isinstance(said, str):
-            parts.append((kind, said.item.title, share))
-        elif shown := judged.day.index.shared(said, place):
-            parts.append((kind, ", ".join(shown), share))
-        else:
-            parts.append((ReasonKind.RELATED, said, share))
-    return parts
+def _learned(judged: Judged, seed: Seed, place: int, share: float) -> Part:
+    if not isinstance(seed, str):
+        return seed.kind, seed.item.title, share
+    if shown := judged.day.index.shared(seed, place):
+        return ReasonKind.TOPIC, ", ".join(shown), share
+    return ReasonKind.RELATED, seed, share
 
 
 def _disliked(judged: Judged, portrait: Portrait, row: int, place: int) -> Iterator[Part]:
@@ -167,3 +224,14 @@ def _disliked(judged: Judged, portrait: Portrait, row: int, place: int) -> Itera
     shared = [len(index.shared(item_text(like.item), place)) for like in portrait.disliked]
     nearest = portrait.disliked[shared.index(max(shared))].item
     yield ReasonKind.LESS_OF, nearest.title, -taken
+
+
+def _many(kind: type[Made], /, **columns: Sequence[object]) -> list[Made]:
+    """Make many values of a frozen class, of columns of one length: one for each of its fields.
+
+    As its constructor makes them, in a third of the time: two million are made in a round.
+    """
+    made = list(map(object.__new__, repeat(kind, min(map(len, columns.values())))))
+    for name, values in columns.items():
+        deque(map(getattr(kind, name).__set__, made, values), maxlen=0)
+    return made

@@ -37,7 +37,7 @@ def measure(name: str, task: Task) -> None:
         for weight in WEIGHTS:
             settings = replace(rank.Settings(), diversity=weight)
             began = time.process_time()
-            choices = choose(part, judged, allowed, 10, ranker.kernel, settings)
+            choices = choose(part, judged, allowed, 10, settings)
             seconds[weight] += time.process_time() - began
             for choice, wanted in zip(choices, task.wanted[start:], strict=False):
                 hits = np.isin(choice.places, list(wanted))

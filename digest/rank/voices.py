@@ -1,0 +1,84 @@
+"""Which of the texts that a profile is made of speak loudest for an item.
+
+Shapes: T items, each heard under one profile; V voices, of each of them one a kind of text.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digest.rank.alike import Places
+from digest.rank.evidence import Judged
+from digest.rank.kernel import Kernel
+from digest.rank.making import Seeds
+from digest.rank.texts import Floats
+
+LEAST_SAID = np.float32(1e-3)  # what a text says of an item that resembles it in nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Voices:
+    """What examples, verdicts and topic say of each item, in this order.
+
+    Attributes:
+        item: [V], which of the T items it is about.
+        text: [V], place in `Seeds.said` of the text of its kind that says most.
+        share: [V], of what all texts of the profile say of the item, from 0 to 1.
+    """
+
+    item: Places
+    text: Places
+    share: NDArray[np.float64]
+
+
+def hear(judged: Judged, rows: Places, places: Places, kernel: Kernel) -> Voices:
+    """Part what likeness says of T items by kind of text.
+
+    Args:
+        rows, places: [T], profile and item; nothing is said of one with no learned evidence.
+    """
+    seeds, made = judged.made.seeds, judged.made
+    ends = np.asarray(seeds.ends[made.row : made.row + len(made.profiles) + 1])
+    heard = np.flatnonzero((judged.learned[rows, places] > 0.0) & (np.diff(ends)[rows] > 0))
+    heard = heard[np.argsort(rows[heard], kind="stable")]
+    rows, places = rows[heard], places[heard]
+    counts = np.diff(ends)[rows]
+    first = np.cumsum(counts) - counts
+    # One number an item and text of its profile, item after item.
+    text = np.arange(counts.sum()) + np.repeat(ends[rows] - first, counts)
+    alike = _resemblance(judged, rows, places, ends, kernel)
+    said = seeds.counts[text] * np.maximum(alike, LEAST_SAID)
+    begins = _begins(seeds)
+    starts = np.flatnonzero(begins[text])
+    if not len(starts):
+        return Voices(starts, starts, np.zeros(0))
+    item = np.repeat(np.arange(len(rows)), counts)[starts]
+    most, whole = np.maximum.reduceat(said, starts), np.add.reduceat(said, starts)
+    sizes = np.diff(starts, append=len(said))
+    loudest = np.flatnonzero(said == np.repeat(most, sizes))
+    first_of_equals = loudest[np.searchsorted(loudest, starts)]
+    share = whole / np.bincount(item, weights=whole)[item]
+    return Voices(heard[item], text[first_of_equals], share)
+
+
+def _begins(seeds: Seeds) -> NDArray[np.bool_]:
+    """Say which texts are the first of their kind in a profile, where kinds stand together."""
+    begins = np.diff(seeds.kinds, prepend=-1) != 0
+    begins[[start for start in seeds.ends if start < len(begins)]] = True
+    return np.asarray(begins)
+
+
+def _resemblance(
+    judged: Judged, rows: Places, places: Places, ends: Places, kernel: Kernel
+) -> Floats:
+    """Compare T items, in the order of their profiles, with the texts of these: flat."""
+    made = judged.made
+    first, last = int(ends[0]), int(ends[-1])
+    bounds = [*np.flatnonzero(np.diff(rows, prepend=-1)).tolist(), len(rows)]
+    own = (ends - first).tolist()
+    texts = [slice(own[row], own[row + 1]) for row in rows[bounds[:-1]].tolist()]
+    shown = [slice(*bound) for bound in pairwise(bounds)]
+    columns = made.seeds.columns[first:last]
+    return kernel.resemblance(columns, made.seeds.fresh, texts, judged.day.texts, places, shown)
