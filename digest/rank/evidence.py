@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from digest.model import Described, ReasonKind
 from digest.rank.alike import Alike, Places
 from digest.rank.kernel import SMALL_CORPUS, Kernel
-from digest.rank.making import Made, Seed
+from digest.rank.learned import learn, lift_twins
+from digest.rank.making import Made
 from digest.rank.matching import Index, Wish, read_phrase
 from digest.rank.meaning import NO_MEANING, Meaning
 from digest.rank.popularity import popularity, recency
@@ -31,12 +31,6 @@ STRENGTH = {
 }
 COMMON = 0.5  # what a keyword counts that all items show, against 1 for a rare one
 LESS_OF = 1.0  # what one match of "less of" takes away
-SLOPE = 0.35  # evidence of one deviation of likeness, so that three are about a keyword
-ORDINARY = 1.0  # deviations up to which likeness is chance
-TWIN = 2.0  # more than a profile can lose by one more verdict
-ONE_BY_ONE = 3  # near-duplicates that a profile is made without, one at a time; bounds the work
-HAIR = 0.02  # what older verdicts may lose by fading beside it
-FAINT = 1e-4  # what likeness below chance counts, for the order alone
 ORDER_ONLY = 1e-6  # items that nothing speaks for keep an order within this much of 0
 NOTHING_AGAINST = 0.01  # evidence above its negative is order alone, not a reader's dislike
 NEWCOMER_POPULAR = 0.6  # a reader who stated nothing: share of popularity, the rest is recency
@@ -134,20 +128,9 @@ def judge(
     made: Made, day: Day, kernel: Kernel, settings: Settings, meaning: Meaning = NO_MEANING
 ) -> Judged:
     """Gather the evidence for every item and reader of a batch."""
-    likeness = kernel.likeness(made.blend, day.beside)
-    if meaning.weight:
-        likeness = meaning.blend(
-            likeness, [_texts(made, p) for p in range(len(made.profiles))], day.items
-        )
-    silent = [p for p in range(len(made.profiles)) if not made.seeds.said[made.said(p)]]
-    likeness[silent] = 0.0
-    likeness -= ORDINARY
-    learned = FAINT * likeness
-    likeness *= SLOPE
-    np.maximum(learned, likeness, out=learned)
-    _add_twins(learned, made, day, kernel, meaning)
-    against = _against(made, day, kernel, settings)
-    evidence = np.subtract(learned, 0.0 if against is None else against, out=likeness)
+    learned, against = learn(made, day.items, day.beside, kernel, settings, meaning)
+    lift_twins(learned, against, made, day.items, day.texts, kernel, settings, meaning)
+    evidence = learned - (0.0 if against is None else against)
     matches = _look_up(made.portraits, day.index, kernel)
     for row, profile in enumerate(made.profiles):
         _add_matches(evidence[row], profile, matches)
@@ -168,103 +151,6 @@ def score_of(evidence: Floats) -> Array:
     score = np.maximum(evidence, 0.0, dtype=np.float64)
     np.expm1(np.negative(score, out=score), out=score)
     return np.subtract(silent, score, out=score)
-
-
-def _texts(made: Made, profile: int) -> list[tuple[Described | str, float]]:
-    where = made.said(profile)
-    counts = made.seeds.counts[where].tolist()
-    return [
-        (_text(seed), count) for seed, count in zip(made.seeds.said[where], counts, strict=True)
-    ]
-
-
-def _text(seed: Seed) -> Described | str:
-    return seed if isinstance(seed, str) else seed.item
-
-
-def _against(made: Made, day: Day, kernel: Kernel, settings: Settings) -> Floats | None:
-    """What disliked items take away, the same under each interest of a reader: [P, n]."""
-    if max(made.wary, default=-1) < 0:
-        return None
-    against = np.zeros((len(made.profiles), len(day.items)), dtype=np.float32)
-    likeness = kernel.likeness(made.against, day.beside)
-    for reader, row in enumerate(made.wary):
-        if row >= 0:
-            taken = settings.less * SLOPE * np.maximum(likeness[row] - ORDINARY, 0.0)
-            against[made.first[reader] : made.first[reader + 1]] = taken
-    return against
-
-
-def _add_twins(learned: Floats, made: Made, day: Day, kernel: Kernel, meaning: Meaning) -> None:
-    """See that "more" never lowers what says nearly what the liked item does.
-
-    A verdict changes what its profile borrows and how even it is, by which the profile may come
-    to like even that a hair less.  Then it counts as without the verdict.  The liked item itself,
-    which a reader was sent before, is lifted without looking.
-    """
-    liked = [
-        (place, profile)
-        for profile in range(len(made.profiles))
-        for place in range(*made.said(profile).indices(len(made.seeds.said)))
-        if not isinstance(one := made.seeds.said[place], str) and one.kind is ReasonKind.FEEDBACK
-    ]
-    if not liked:
-        return
-    columns = made.seeds.columns[[place for place, _ in liked]]
-    which, places = kernel.nearly_same(columns, made.seeds.fresh, day.texts)
-    twins: dict[tuple[int, int], list[int]] = {}
-    for (seed, profile), place in zip(
-        (liked[like] for like in which.tolist()), places.tolist(), strict=True
-    ):
-        like = made.seeds.said[seed]
-        if not isinstance(like, str) and not set(like.item.keys).isdisjoint(day.items[place].keys):
-            learned[profile, place] += TWIN
-        else:
-            twins.setdefault((profile, place), []).append(seed)
-    if twins:
-        _count_without(learned, twins, made, day, kernel, meaning)
-
-
-def _count_without(
-    learned: Floats,
-    twins: Mapping[tuple[int, int], Sequence[int]],
-    made: Made,
-    day: Day,
-    kernel: Kernel,
-    meaning: Meaning,
-) -> None:
-    """Raise some evidence to what it were without one of some likes, or without them all.
-
-    Args:
-        twins: the likes, places in `made.seeds`, by profile and place of the item.
-    """
-    rows: dict[tuple[int, frozenset[int]], int] = {}
-    asked = [
-        (profile, place, rows.setdefault((profile, left_out), len(rows)))
-        for (profile, place), likes in twins.items()
-        for left_out in {frozenset(likes), *(frozenset([like]) for like in likes[:ONE_BY_ONE])}
-    ]
-    seeds = made.seeds
-    kept = [
-        [n for n in range(*made.said(profile).indices(len(seeds.said))) if n not in left_out]
-        for profile, left_out in rows
-    ]
-    stated = [n for row in kept for n in row]
-    weights = sp.csr_matrix(
-        (seeds.counts[stated], seeds.columns[stated], np.cumsum([0, *map(len, kept)])),
-        shape=(len(kept), kernel.corpus.terms.shape[0] + seeds.fresh.terms.shape[0]),
-    )
-    shown = {place: n for n, place in enumerate(sorted({place for _, place in twins}))}
-    texts = kernel.beside_ordinary(day.texts.take(list(shown)))
-    likeness = kernel.likeness(kernel.blend(weights, seeds.fresh), texts)
-    if meaning.weight:
-        said = [[(_text(seeds.said[n]), float(seeds.counts[n])) for n in row] for row in kept]
-        likeness = meaning.blend(likeness, said, [day.items[place] for place in shown])
-    for profile, place, row in asked:
-        found = (likeness[row, shown[place]] if kept[row] else 0.0) - ORDINARY
-        learned[profile, place] = max(learned[profile, place], FAINT * found, SLOPE * found)
-    for profile, place in twins:
-        learned[profile, place] += HAIR
 
 
 def _totals(made: Made, evidence: Floats, day: Day) -> tuple[Array, Array]:

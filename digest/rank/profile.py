@@ -4,7 +4,7 @@ A profile is plain values.  It depends on one reader alone, so it can be made in
 or made anew after one more verdict, with the same outcome.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import chain
@@ -14,6 +14,7 @@ from typing import NamedTuple
 from digest.model import LIKED, Described, Feedback, Interest, Reader, ReasonKind, Verdict
 from digest.rank.matching import Field, Index, Wish
 from digest.rank.settings import Settings
+from digest.rank.texts import content_key
 from digest.rank.words import STOP_WORDS, item_text, words
 
 EXACT = 3  # a stated wish that an item shows says as much as so many words of a topic
@@ -25,11 +26,13 @@ class Like(NamedTuple):
     Attributes:
         kind: EXAMPLE or FEEDBACK.
         weight: above 0, 1.0 for a fresh verdict or an example.
+        given: the verdict that it is of; None of an example.
     """
 
     item: Described
     kind: ReasonKind
     weight: float
+    given: Feedback | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,22 @@ class Portrait:
     def states_nothing(self) -> bool:
         """True where nothing speaks for any item: popular and recent ones are given."""
         return not self.liked and not any(p.topic or p.wishes or p.likes for p in self.profiles)
+
+    def before(self, verdicts: Collection[Feedback], settings: Settings) -> "Portrait":
+        """Give the same reader without some verdicts, interest by interest."""
+        gone = set(map(id, verdicts))
+        stay = [one.given for one in (*self.liked, *self.disliked) if one.given]
+        liked, disliked = _verdicts([one for one in stay if id(one) not in gone], settings)
+        stated = tuple(
+            replace(one, likes=tuple(like for like in one.likes if not like.given))
+            for one in self.profiles
+        )
+        return replace(
+            self,
+            profiles=_with_likes(stated, liked),
+            liked=tuple(like for like, _ in liked),
+            disliked=disliked,
+        )
 
 
 def portray(reader: Reader, known: Mapping[str, Described], settings: Settings) -> Portrait:
@@ -190,23 +209,27 @@ def _verdicts(
 ) -> tuple[list[tuple[Like, str | None]], tuple[Like, ...]]:
     """Part feedback in liked, each with its interest, and disliked.
 
-    Each is weighed by its age beside the newest verdict.
+    Each is weighed by its age beside the newest verdict.  An item judged again after it was
+    rewritten has its newest verdict, and says what it said each time.
     """
     if not feedback:
         return [], ()
     in_order = sorted(feedback, key=attrgetter("at"))
     newest = in_order[-1].at
-    last_word = {(v.item.keys, v.item.title): v for v in in_order}
+    last_word = {(v.item.keys, v.item.title): v.verdict for v in in_order}
+    said = {(v.item.keys, content_key(v.item)): v for v in in_order}
     liked: list[tuple[Like, str | None]] = []
     disliked: list[Like] = []
-    for verdict in last_word.values():
-        given, at = verdict.verdict, verdict.at
+    for verdict in said.values():
+        item, at = verdict.item, verdict.at
+        word = last_word[item.keys, item.title]
         weight = 1.0 if at == newest else _faded(newest - at, settings)
-        if given is Verdict.LESS:
-            disliked.append(Like(verdict.item, ReasonKind.FEEDBACK, weight))
+        weight = weight * settings.save if word is Verdict.SAVE else weight
+        like = Like(item, ReasonKind.FEEDBACK, weight, verdict)
+        if word is Verdict.LESS:
+            disliked.append(like)
         else:
-            weight = weight * settings.save if given is Verdict.SAVE else weight
-            liked.append((Like(verdict.item, ReasonKind.FEEDBACK, weight), verdict.interest))
+            liked.append((like, verdict.interest))
     return liked, tuple(disliked)
 
 

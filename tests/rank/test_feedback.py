@@ -95,3 +95,33 @@ def test_less_counts_against_an_item_whatever_its_interest():
     before, after = RANKER.scores([READER, one], day)[:, 0]
 
     assert after < before
+
+
+def test_more_of_a_rewritten_item_adds_to_what_was_said_of_its_former_words(first_day_ranker):
+    former = make_item("Graphs", summary="privacy of proteins")
+    rewritten = make_item("Graphs", summary="markov cells")
+    reader = Reader(feedback=(more(former, 1.0),))
+
+    [before, after] = first_day_ranker.scores(
+        [reader, replace(reader, feedback=(more(former, 1.0), more(rewritten)))],
+        [
+            make_item("Proteins", summary="privacy of proteins"),
+            make_item("Cells", summary="markov"),
+        ],
+    )
+
+    assert after[1] > before[1]
+    assert after[0] > 0.0
+
+
+def test_less_of_a_rewritten_item_takes_back_what_was_said_of_its_former_words(first_day_ranker):
+    former = make_item("Graphs", summary="privacy of proteins")
+    rewritten = make_item("Graphs", summary="markov cells")
+    stating = Reader(interests=(Interest(name="mine", text="privacy"),), popularity=0.0)
+    reader = replace(stating, feedback=(more(former, 1.0), less(rewritten)))
+
+    plain, judged = first_day_ranker.scores(
+        [stating, reader], [make_item("Proteins", summary="privacy of proteins")]
+    )[:, 0]
+
+    assert judged < plain

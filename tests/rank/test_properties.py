@@ -138,17 +138,18 @@ LARGE = rank.fit(
     liked=st.lists(abstracts.map(lambda words: make_item(words[0], summary=" ".join(words)))),
     topic=st.just("") | texts | abstracts.map(" ".join),
     verdict=st.sampled_from([Verdict.MORE, Verdict.SAVE]),
+    ages=st.lists(st.sampled_from([0.0, 1.0, 30.0, 700.0, 4000.0]), min_size=5, max_size=5),
 )
 @settings(max_examples=25, deadline=None)
 def test_more_of_an_item_never_lowers_its_near_duplicate(
-    ranker, words, changed, liked, topic, verdict
+    ranker, words, changed, liked, topic, verdict, ages
 ):
     """One abstract announced twice, a few words changed, beside whatever else was liked."""
     rewritten = [f"{word}q" if n in changed else word for n, word in enumerate(words)]
     item = make_item(words[0], 1, summary=" ".join(words))
     other = make_item(f"{words[0]}: extended", 2, summary=" ".join(rewritten))
     assume(near_duplicates(ranker.kernel.read([item, other]))[0])
-    given = tuple(map(more, [*liked[:4], *([other] if len(liked) == 3 else [])]))
+    given = tuple(map(more, [*liked[:4], *([other] if len(liked) == 3 else [])], ages))
     before = Reader(
         interests=(Interest(name="one", text=topic),) if topic else (),
         feedback=given,
