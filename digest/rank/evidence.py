@@ -9,17 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.model import Described, ReasonKind
-from digest.rank.alike import Alike, Places
-from digest.rank.kernel import SMALL_CORPUS, Kernel
+from digest.model import ReasonKind
+from digest.rank.alike import Places
+from digest.rank.day import Day
+from digest.rank.kernel import Kernel
 from digest.rank.learned import learn, lift_twins
 from digest.rank.making import Made
 from digest.rank.matching import Index, Wish, read_phrase
 from digest.rank.meaning import NO_MEANING, Meaning
-from digest.rank.popularity import popularity, recency
 from digest.rank.profile import Portrait, Profile
 from digest.rank.settings import Settings
-from digest.rank.texts import Floats, Texts, near_duplicates
+from digest.rank.texts import Floats
 
 Array = NDArray[np.float64]
 
@@ -34,41 +34,6 @@ LESS_OF = 1.0  # what one match of "less of" takes away
 ORDER_ONLY = 1e-6  # items that nothing speaks for keep an order within this much of 0
 NOTHING_AGAINST = 0.01  # evidence above its negative is order alone, not a reader's dislike
 NEWCOMER_POPULAR = 0.6  # a reader who stated nothing: share of popularity, the rest is recency
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """n items, prepared for any number of readers.
-
-    Attributes:
-        beside: the items' texts after the ordinary ones, to be measured against them.
-        alike: how much any two of them resemble each other.
-        duplicates: for each item the places of those that say nearly the same.
-    """
-
-    items: Sequence[Described]
-    texts: Texts
-    beside: Texts
-    index: Index
-    popularity: Array
-    recency: Array
-    alike: Alike
-    duplicates: Sequence[frozenset[int]]
-
-    @classmethod
-    def of(cls, items: Sequence[Described], kernel: Kernel) -> "Day":
-        """Read a day's items once."""
-        texts = kernel.read(items)
-        return cls(
-            items=items,
-            texts=texts.ready(),
-            beside=kernel.beside_ordinary(texts).ready(),
-            index=Index(items),
-            popularity=popularity(items),
-            recency=recency(items),
-            alike=Alike(texts, by_words=kernel.corpus.terms.shape[0] < SMALL_CORPUS),
-            duplicates=near_duplicates(texts),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +93,8 @@ def judge(
     made: Made, day: Day, kernel: Kernel, settings: Settings, meaning: Meaning = NO_MEANING
 ) -> Judged:
     """Gather the evidence for every item and reader of a batch."""
-    learned, against = learn(made, day.items, day.beside, kernel, settings, meaning)
-    lift_twins(learned, against, made, day.items, day.texts, kernel, settings, meaning)
+    learned, against = learn(made, day, kernel, settings, meaning)
+    lift_twins(learned, against, made, day, kernel, settings, meaning)
     evidence = learned - (0.0 if against is None else against)
     matches = _look_up(made.portraits, day.index, kernel)
     for row, profile in enumerate(made.profiles):

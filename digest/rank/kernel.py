@@ -18,7 +18,7 @@ from digest.model import Described
 from digest.rank.deviations import Blend, deviations
 from digest.rank.features import UNSEEN_COLUMNS, Array, Features, Matrix, Space, unit_rows
 from digest.rank.settings import Settings
-from digest.rank.texts import FLOAT, Floats, Texts, content_key, nearly_same
+from digest.rank.texts import FLOAT, Floats, Texts, content_key
 
 ROUNDING = 1e-6
 REFERENCE_ITEMS = 400  # ordinary items that profiles are measured against
@@ -59,6 +59,9 @@ class Kernel:
         self._space = Space.of(self._features.corpus, settings)
         self.rows = {content_key(item): row for row, item in enumerate(corpus)}
         self.corpus = self._texts(self._features.corpus).ready()
+        self._nothing = self._texts(self._features.matrix([])).ready()
+        none = sp.csr_matrix((0, len(corpus)), dtype=FLOAT)
+        self._no_profile = self._blend(none, self._nothing, np.zeros(0))
         told = "\x00".join(map(repr, (settings, *self.rows)))
         self.name = hashlib.blake2b(told.encode("utf-8", "replace"), digest_size=16).digest()
         step = max(1, len(corpus) // REFERENCE_ITEMS)
@@ -86,6 +89,8 @@ class Kernel:
 
     def read(self, texts: Sequence[Described | str]) -> Texts:
         """Read items or plain words as vectors; what the corpus holds is not read again."""
+        if not texts:
+            return self._nothing
         rows = [
             None if isinstance(text, str) else self.rows.get(content_key(text)) for text in texts
         ]
@@ -107,6 +112,8 @@ class Kernel:
             borrowed: what thin profiles borrow, by their row; what is not known is sought, for
                 a good part of the cost, and added.
         """
+        if not weights.shape[0]:
+            return self._no_profile
         thin = self.thin(weights)
         if thin:
             known = {} if borrowed is None else borrowed
@@ -138,9 +145,10 @@ class Kernel:
             items: the ordinary ones and n more, as `beside_ordinary` gives them.
         """
         ordinary = range(len(self._ordinary))
+        others = slice(len(ordinary), None)
         found = np.empty((profiles.terms.shape[0], items.terms.shape[0] - len(ordinary)), FLOAT)
-        for rows, part in deviations(profiles, items, ordinary):
-            found[rows] = part[:, len(ordinary) :]
+        for rows, part in deviations(profiles, items, ordinary, others):
+            found[rows] = part
         return found
 
     def resemblance(
@@ -176,20 +184,6 @@ class Kernel:
                 unit[new] = fresh.unit[columns[new] - known]
             found = [there[where] @ unit[said].T for said, where in groups]
         return np.concatenate([np.zeros(0, FLOAT), *(part.ravel() for part in found)])
-
-    def nearly_same(
-        self, columns: NDArray[np.intp], fresh: Texts, items: Texts
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Find which of s texts, named as in `blend`, say nearly the same as which items."""
-        distinct, which = np.unique(columns, return_inverse=True)
-        terms, marks = self.corpus.terms, self.corpus.marks
-        if fresh.terms.shape[0]:
-            terms = sp.vstack([terms, fresh.terms], format="csr")
-            marks = sp.vstack([marks, fresh.marks], format="csr")
-        rows, places = nearly_same(terms[distinct], marks[distinct], items)
-        texts_of = [np.flatnonzero(which == row) for row in rows.tolist()]
-        counts = [len(found) for found in texts_of]
-        return np.concatenate([*texts_of, np.zeros(0, np.intp)]), np.repeat(places, counts)
 
     def _texts(self, terms: Matrix) -> Texts:
         latent = self._space.project(terms)

@@ -3,18 +3,20 @@
 Shapes: P profiles of m readers, n items of the day.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from operator import attrgetter
 
 import numpy as np
+import scipy.sparse as sp
 
 from digest.model import Described, Feedback
+from digest.rank.day import Day
 from digest.rank.kernel import Kernel
-from digest.rank.making import Made, Seed
+from digest.rank.making import FEEDBACK, KINDS, Made, text_of
 from digest.rank.meaning import Meaning
 from digest.rank.profile import Portrait
 from digest.rank.settings import Settings
-from digest.rank.texts import Floats, Texts
+from digest.rank.texts import Floats, nearly_same
 
 SLOPE = 0.35  # evidence of one deviation of likeness, so that three are about a keyword
 ORDINARY = 1.0  # deviations up to which likeness is chance
@@ -25,25 +27,21 @@ OLDEST = 4  # likes of one text that are looked at one by one; bounds the work
 
 def learn(
     made: Made,
-    items: Sequence[Described],
-    texts: Texts,
+    day: Day,
     kernel: Kernel,
     settings: Settings,
     meaning: Meaning,
 ) -> tuple[Floats, Floats | None]:
     """Say what likeness adds, and what disliked items take away: [P, n] each.
 
-    Args:
-        texts: the items' after the ordinary ones, see `Kernel.beside_ordinary`.
-
     Returns:
         Both at least 0, but that what is added may lie a hair below, for the order alone; for
         the second None, where nobody dislikes anything.
     """
-    likeness = kernel.likeness(made.blend, texts)
+    likeness = kernel.likeness(made.blend, day.beside)
     if meaning.weight:
         likeness = meaning.blend(
-            likeness, [_texts(made, p) for p in range(len(made.profiles))], items
+            likeness, [_texts(made, p) for p in range(len(made.profiles))], day.items
         )
     silent = [p for p in range(len(made.profiles)) if not made.seeds.said[made.said(p)]]
     likeness[silent] = 0.0
@@ -51,26 +49,22 @@ def learn(
     learned = FAINT * likeness
     likeness *= SLOPE
     np.maximum(learned, likeness, out=learned)
-    return learned, _against(made, texts, kernel, settings)
+    return learned, _against(made, day, kernel, settings)
 
 
 def _texts(made: Made, profile: int) -> list[tuple[Described | str, float]]:
     where = made.said(profile)
     counts = made.seeds.counts[where].tolist()
     return [
-        (_text(seed), count) for seed, count in zip(made.seeds.said[where], counts, strict=True)
+        (text_of(seed), count) for seed, count in zip(made.seeds.said[where], counts, strict=True)
     ]
 
 
-def _text(seed: Seed) -> Described | str:
-    return seed if isinstance(seed, str) else seed.item
-
-
-def _against(made: Made, texts: Texts, kernel: Kernel, settings: Settings) -> Floats | None:
+def _against(made: Made, day: Day, kernel: Kernel, settings: Settings) -> Floats | None:
     """What disliked items take away, the same under each interest of a reader."""
     if max(made.wary, default=-1) < 0:
         return None
-    likeness = kernel.likeness(made.against, texts)
+    likeness = kernel.likeness(made.against, day.beside)
     against = np.zeros((len(made.profiles), likeness.shape[1]), dtype=np.float32)
     for reader, row in enumerate(made.wary):
         if row >= 0:
@@ -83,8 +77,7 @@ def lift_twins(
     learned: Floats,
     against: Floats | None,
     made: Made,
-    items: Sequence[Described],
-    texts: Texts,
+    day: Day,
     kernel: Kernel,
     settings: Settings,
     meaning: Meaning,
@@ -94,31 +87,31 @@ def lift_twins(
     A verdict changes what its profile borrows and how even it is, and lets older verdicts fade, by
     which the reader may come to like even that a hair less.  So it counts at least as it did before
     the newest verdicts on what says nearly the same: one more can only add to these.
-
-    Args:
-        texts: the items', without ordinary ones.
     """
-    liked, seeds = [], []
-    for profile in range(len(made.profiles)):
-        where = made.said(profile)
-        for seed, one in enumerate(made.seeds.said[where], where.start):
-            if not isinstance(one, str) and one.given:
-                liked.append((profile, one.given))
-                seeds.append(seed)
-    if not liked:
+    seeds = made.seeds
+    ends = np.asarray(seeds.ends[made.row : made.row + len(made.profiles) + 1])
+    kinds = seeds.kinds[ends[0] : ends[-1]]
+    liked = ends[0] + np.flatnonzero(kinds == KINDS.index(FEEDBACK))
+    if not len(liked):
         return
-    columns = made.seeds.columns[seeds]
-    which, places = kernel.nearly_same(columns, made.seeds.fresh, texts)
+    same = day.known
+    if seeds.fresh.terms.shape[0]:
+        same = sp.vstack([same, nearly_same(seeds.fresh, day.texts)], format="csr")
+    found = same[seeds.columns[liked]].tocoo()
+    liked, places = liked[found.row], found.col
+    profiles = np.searchsorted(ends, liked, side="right") - 1
     owner = np.repeat(np.arange(len(made.portraits)), np.diff(made.first)).tolist()
     twins: dict[tuple[int, int], list[Feedback]] = {}
     themselves = []
-    for nth, place in sorted(zip(which.tolist(), places.tolist(), strict=True)):
-        profile, verdict = liked[nth]
+    for seed, profile, place in sorted(
+        zip(liked.tolist(), profiles.tolist(), places.tolist(), strict=True)
+    ):
+        verdict = seeds.said[seed].given
         twins.setdefault((owner[profile], place), []).append(verdict)
-        if not set(verdict.item.keys).isdisjoint(items[place].keys):
+        if not set(verdict.item.keys).isdisjoint(day.items[place].keys):
             themselves.append((profile, place))
     if twins:
-        _count_before(learned, against, twins, made, items, texts, kernel, settings, meaning)
+        _count_before(learned, against, twins, made, day, kernel, settings, meaning)
     for profile, place in themselves:
         learned[profile, place] += LIKED_ITSELF
 
@@ -128,8 +121,7 @@ def _count_before(
     against: Floats | None,
     twins: Mapping[tuple[int, int], list[Feedback]],
     made: Made,
-    items: Sequence[Described],
-    texts: Texts,
+    day: Day,
     kernel: Kernel,
     settings: Settings,
     meaning: Meaning,
@@ -150,16 +142,13 @@ def _count_before(
             if row == len(former):
                 former.append(made.portraits[reader].before(left_out, settings))
             asked.append((reader, place, row))
-    shown = {place: n for n, place in enumerate(sorted({place for _, place in twins}))}
     then = Made.of(former, kernel)
-    beside = kernel.beside_ordinary(texts.take(list(shown)))
-    of_old = [items[place] for place in shown]
-    added, taken = learn(then, of_old, beside, kernel, settings, meaning)
+    added, taken = learn(then, day, kernel, settings, meaning)
     if taken is not None:
         added -= taken
     for reader, place, row in asked:
         now = slice(made.first[reader], made.first[reader + 1])
-        least = added[then.first[row] : then.first[row + 1], shown[place]]
+        least = added[then.first[row] : then.first[row + 1], place]
         if against is not None:
             least = least + against[now, place]
         np.maximum(learned[now, place], least, out=learned[now, place])

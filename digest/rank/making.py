@@ -25,7 +25,7 @@ Seed = Like | str
 Kept = dict[int, dict[bytes, Borrowed]]
 
 NAME_BYTES = 16
-KINDS = (ReasonKind.EXAMPLE, ReasonKind.FEEDBACK, ReasonKind.TOPIC)
+EXAMPLE, FEEDBACK, TOPIC = KINDS = ReasonKind.EXAMPLE, ReasonKind.FEEDBACK, ReasonKind.TOPIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,30 +50,27 @@ class Seeds:
     @classmethod
     def of(cls, stated: Sequence[Sequence[Seed]], kernel: Kernel) -> "Seeds":
         """Find every text of P profiles: in the corpus, or read anew, each once."""
-        known, first_fresh = kernel.rows, kernel.corpus.terms.shape[0]
+        said = [seed for row in stated for seed in row]
+        keys = [(one,) if isinstance(one, str) else content_key(one.item) for one in said]
+        columns = list(map(kernel.rows.get, keys))
+        first_fresh = kernel.corpus.terms.shape[0]
         fresh: dict[tuple[object, ...], int] = {}
         texts: list[Described | str] = []
-        said = [seed for row in stated for seed in row]
-        columns, counts = [], []
-        for seed in said:
-            if isinstance(seed, str):
-                key: tuple[object, ...] = (seed,)
-                counts.append(1.0)
-            else:
-                key = content_key(seed.item)
-                counts.append(seed.weight)
-            column = known.get(key)
-            if column is None:
-                column = fresh.setdefault(key, first_fresh + len(texts))
-                if column == first_fresh + len(texts):
-                    texts.append(seed if isinstance(seed, str) else seed.item)
-            columns.append(column)
+        for place in [place for place, column in enumerate(columns) if column is None]:
+            column = columns[place] = fresh.setdefault(keys[place], first_fresh + len(texts))
+            if column == first_fresh + len(texts):
+                texts.append(text_of(said[place]))
+        kinds = [TOPIC if isinstance(one, str) else one.kind for one in said]
         return cls(
             fresh=kernel.read(texts),
             said=said,
-            kinds=np.array([KINDS.index(_kind(seed)) for seed in said], np.int8),
+            kinds=np.array(
+                [0 if k is EXAMPLE else 1 if k is FEEDBACK else 2 for k in kinds], np.int8
+            ),
             columns=np.array(columns, dtype=np.intp),
-            counts=np.array(counts, dtype=np.float32),
+            counts=np.array(
+                [1.0 if isinstance(one, str) else one.weight for one in said], np.float32
+            ),
             ends=[0, *accumulate(map(len, stated))],
         )
 
@@ -172,8 +169,9 @@ class Made:
         return slice(*self.seeds.ends[self.row + profile : self.row + profile + 2])
 
 
-def _kind(seed: Seed) -> ReasonKind:
-    return ReasonKind.TOPIC if isinstance(seed, str) else seed.kind
+def text_of(seed: Seed) -> Described | str:
+    """Give what a seed says."""
+    return seed if isinstance(seed, str) else seed.item
 
 
 def _seeds(profile: Profile) -> tuple[Seed, ...]:

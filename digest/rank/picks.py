@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from digest.model import Item, Reader
 from digest.rank.alike import Places
-from digest.rank.evidence import NOTHING_AGAINST, Day, Judged
+from digest.rank.day import Day
+from digest.rank.evidence import NOTHING_AGAINST, Judged
 from digest.rank.popularity import votes_since_yesterday
 from digest.rank.settings import Settings
 from digest.rank.varied import vary

@@ -17,7 +17,8 @@ from threadpoolctl import ThreadpoolController
 
 from digest.model import Described, Item, Ranked, Reader
 from digest.protocols import ProfileShelf
-from digest.rank.evidence import Day, Judged, judge
+from digest.rank.day import Day
+from digest.rank.evidence import Judged, judge
 from digest.rank.kernel import Kernel
 from digest.rank.making import Made, pack, unpack
 from digest.rank.meaning import NO_MEANING, Meaning

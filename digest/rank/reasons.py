@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate, chain, repeat
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -17,13 +17,14 @@ from digest.model import Item, Ranked, Reason, ReasonKind
 from digest.rank.alike import Places
 from digest.rank.evidence import LESS_OF, STRENGTH, Array, Judged
 from digest.rank.kernel import Kernel
-from digest.rank.making import KINDS, Seed
+from digest.rank.making import KINDS, TOPIC, Seed
 from digest.rank.picks import Choice, why_outside
 from digest.rank.profile import Portrait, Profile
 from digest.rank.voices import Voices, hear
 from digest.rank.words import item_text
 
 Made = TypeVar("Made")
+Value = TypeVar("Value")
 Part = tuple[ReasonKind, str, float]
 _share = itemgetter(2)
 
@@ -53,14 +54,14 @@ def with_reasons(
     """
     picks = _picks(judged, choices)
     reasons = _reasons(judged, picks, kernel)
-    profiles = judged.made.profiles
     speaking = picks.own > 0.0
-    rows = np.where(speaking, picks.row, -1).tolist()
+    # The last name is nobody's.
+    names = [*(profile.name for profile in judged.made.profiles), None]
     ranked = _many(
         Ranked,
-        item=[items[place] for place in picks.where.tolist()],
+        item=_taken(items, picks.where),
         score=np.where(speaking, picks.own + picks.votes, np.maximum(picks.votes, 0.0)).tolist(),
-        interest=[profiles[row].name if row >= 0 else None for row in rows],
+        interest=_taken(names, np.where(speaking, picks.row, -1)),
         reasons=reasons,
     )
     ends = [0, *accumulate(len(choice.places) for choice in choices)]
@@ -114,13 +115,14 @@ def _reasons(judged: Judged, picks: _Picks, kernel: Kernel) -> list[tuple[Reason
     simple = _simple(judged, picks, voices)
     for pick, reason in _of_one_like(judged, picks, voices, simple):
         reasons[pick] = (reason,)
-    heard: dict[int, list[tuple[Seed, float]]] = {
-        pick: [] for pick in speaking.tolist() if not reasons[pick]
-    }
-    rest = np.flatnonzero(~simple)
-    said = (judged.made.seeds.said[text] for text in voices.text[rest].tolist())
+    heard: dict[int, list[tuple[Seed, float]]]
+    heard = {pick: [] for pick in speaking.tolist() if not reasons[pick]}
+    rest = ~simple
     for pick, seed, share in zip(
-        voices.item[rest].tolist(), said, voices.share[rest].tolist(), strict=True
+        voices.item[rest].tolist(),
+        _taken(judged.made.seeds.said, voices.text[rest]),
+        voices.share[rest].tolist(),
+        strict=True,
     ):
         heard[pick].append((seed, share))
     for pick, voice in heard.items():
@@ -136,7 +138,7 @@ def _simple(judged: Judged, picks: _Picks, voices: Voices) -> NDArray[np.bool_]:
     row = picks.row[voices.item]
     exact = np.array([bool(one.wishes or one.less_of) for one in made.profiles], dtype=np.bool_)
     alone = np.bincount(voices.item, minlength=1)[voices.item] == 1
-    is_like = made.seeds.kinds[voices.text] != KINDS.index(ReasonKind.TOPIC)
+    is_like = made.seeds.kinds[voices.text] != KINDS.index(TOPIC)
     simple = alone & is_like & ~exact[row]
     if judged.against is not None:
         simple &= judged.against[row, picks.where[voices.item]] <= 0.0
@@ -146,18 +148,15 @@ def _simple(judged: Judged, picks: _Picks, voices: Voices) -> NDArray[np.bool_]:
 def _of_one_like(
     judged: Judged, picks: _Picks, voices: Voices, simple: NDArray[np.bool_]
 ) -> Iterator[tuple[int, Reason]]:
-    pick = voices.item[simple]
-    said = judged.made.seeds.said
-    likes = [
-        like for text in voices.text[simple].tolist() if not isinstance(like := said[text], str)
-    ]
-    profiles = judged.made.profiles
+    pick, made = voices.item[simple], judged.made
+    likes = _taken(made.seeds.said, voices.text[simple])
+    names = [profile.name for profile in made.profiles]
     reasons = _many(
         Reason,
-        kind=[like.kind for like in likes],
-        value=[like.item.title for like in likes],
+        kind=list(map(attrgetter("kind"), likes)),
+        value=list(map(attrgetter("item.title"), likes)),
         share=picks.own[pick].tolist(),
-        interest=[profiles[row].name for row in picks.row[pick].tolist()],
+        interest=_taken(names, picks.row[pick]),
     )
     return zip(pick.tolist(), reasons, strict=True)
 
@@ -224,6 +223,10 @@ def _disliked(judged: Judged, portrait: Portrait, row: int, place: int) -> Itera
     shared = [len(index.shared(item_text(like.item), place)) for like in portrait.disliked]
     nearest = portrait.disliked[shared.index(max(shared))].item
     yield ReasonKind.LESS_OF, nearest.title, -taken
+
+
+def _taken(values: Sequence[Value], places: Places) -> list[Value]:
+    return list(map(values.__getitem__, places.tolist()))
 
 
 def _many(kind: type[Made], /, **columns: Sequence[object]) -> list[Made]:

@@ -41,9 +41,16 @@ class Texts:
         return self.terms.T.tocsr()
 
     @cached_property
-    def shown(self) -> NDArray[np.bool_]:
-        """Which terms any of the texts shows: [F]."""
-        return np.asarray(np.diff(self.by_term.indptr) > 0)
+    def shown(self) -> Matrix:
+        """The terms that any of the texts shows, u of them, turned over: [u, n]."""
+        by_term = self.by_term
+        return by_term[np.flatnonzero(np.diff(by_term.indptr))]
+
+    @cached_property
+    def place(self) -> NDArray[np.int32]:
+        """The row of each term in `shown`, -1 of others: [F]."""
+        is_shown = np.diff(self.by_term.indptr) > 0
+        return np.where(is_shown, np.cumsum(is_shown) - 1, -1).astype(np.int32)
 
     @cached_property
     def directions(self) -> Floats:
@@ -74,7 +81,7 @@ class Texts:
 
     def ready(self) -> "Texts":
         """Give these texts, with what is asked of them later made now."""
-        for name in ("directions", "shown", "shows", "marks"):
+        for name in ("directions", "shown", "place", "shows", "marks"):
             getattr(self, name)
         return self
 
@@ -109,17 +116,15 @@ def near_duplicates(items: Texts) -> list[frozenset[int]]:
     return found
 
 
-def nearly_same(
-    terms: Matrix, marks: Matrix, items: Texts
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Find pairs of rows [s, F] and items that say nearly the same, the shortest texts too.
+def nearly_same(some: Texts, items: Texts) -> Matrix:
+    """Find which of s texts say nearly the same as which items, the shortest ones too: [s, n].
 
     Only those that share some of the terms that weigh most are compared.
     """
-    shared = marks @ items.shows
+    shared = some.marks @ items.shows
     likely = np.flatnonzero(shared.data >= ENOUGH_MARKS)
     rows = np.searchsorted(shared.indptr, likely, side="right") - 1
     places = shared.indices[likely]
-    cosine = np.asarray(terms[rows].multiply(items.terms[places]).sum(axis=1)).ravel()
-    same = np.flatnonzero(cosine >= NEARLY_SAME)
-    return rows[same], places[same]
+    cosine = np.asarray(some.terms[rows].multiply(items.terms[places]).sum(axis=1)).ravel()
+    same = cosine >= NEARLY_SAME
+    return sp.csr_matrix((same[same], (rows[same], places[same])), shape=shared.shape)

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from digest.model import Item
 from digest.rank.alike import Places
-from digest.rank.evidence import Day, Judged
+from digest.rank.day import Day
+from digest.rank.evidence import Judged
 from digest.rank.settings import Settings
 
 Array = NDArray[np.float64]

@@ -29,7 +29,7 @@ from threadpoolctl import threadpool_limits
 
 from digest import rank
 from digest.model import Described, Item, Reader
-from digest.rank.evidence import Day
+from digest.rank.day import Day
 from digest.rank.making import Made
 from digest.rank.profile import portray
 from digest.rankers import ProfilesKept
