@@ -48,12 +48,18 @@ class Blend:
 
 
 def deviations(
-    profiles: Blend, items: Texts, ordinary: range, wanted: slice = EVERY
+    profiles: Blend,
+    items: Texts,
+    ordinary: range,
+    *,
+    wanted: slice = EVERY,
+    singly: bool = False,
 ) -> Iterator[tuple[slice, Floats]]:
     """Say by how many deviations each item is more alike than the ordinary ones among them.
 
     Args:
         wanted: of which items.
+        singly: multiply one at a time, which is faster for very few.
 
     Yields:
         Rows of the profiles, and of these [b, wanted].  They are multiplied in whole blocks,
@@ -62,9 +68,11 @@ def deviations(
     among = slice(ordinary.start, ordinary.stop, ordinary.step)
     directions = items.directions
     usual = directions[:, among].astype(np.float64)
+    together = 1 if singly else TOGETHER
     block = FEWER if directions.size >= MANY else TOGETHER
-    for start in range(0, profiles.terms.shape[0], TOGETHER):
-        rows = slice(start, start + TOGETHER)
+    block = min(block, together)
+    for start in range(0, profiles.terms.shape[0], together):
+        rows = slice(start, start + together)
         some = profiles.take(rows)
         count = some.terms.shape[0]
         towards = np.zeros((-(-count // block) * block, len(directions)), FLOAT)

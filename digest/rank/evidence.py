@@ -90,11 +90,20 @@ class Judged:
 
 
 def judge(
-    made: Made, day: Day, kernel: Kernel, settings: Settings, meaning: Meaning = NO_MEANING
+    made: Made,
+    day: Day,
+    kernel: Kernel,
+    settings: Settings,
+    meaning: Meaning = NO_MEANING,
+    asked: NDArray[np.bool_] | None = None,
 ) -> Judged:
-    """Gather the evidence for every item and reader of a batch."""
+    """Gather the evidence for every item and reader of a batch.
+
+    Args:
+        asked: [m, n], which items matter to whom; None = all.
+    """
     learned, against = learn(made, day, kernel, settings, meaning)
-    lift_twins(learned, against, made, day, kernel, settings, meaning)
+    lift_twins(learned, against, made, day, kernel, settings, meaning, asked)
     evidence = learned - (0.0 if against is None else against)
     matches = _look_up(made.portraits, day.index, kernel)
     for row, profile in enumerate(made.profiles):

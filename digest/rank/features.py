@@ -243,8 +243,9 @@ def unit_rows(matrix: Any) -> Any:  # noqa: ANN401 - sparse or dense, as given
         length = np.sqrt((matrix * matrix).sum(axis=1, keepdims=True))
         return matrix / np.where(length > 0.0, length, matrix.dtype.type(1.0))
     counts = np.diff(matrix.indptr)
-    rows = np.repeat(np.arange(len(counts)), counts)
-    squares = np.bincount(rows, weights=matrix.data * matrix.data, minlength=len(counts))
+    squares, filled = np.ones(len(counts)), np.flatnonzero(counts)
+    own = matrix.data * matrix.data
+    squares[filled] = np.add.reduceat(own, matrix.indptr[filled], dtype=np.float64)
     scale = 1.0 / np.sqrt(np.where(squares > 0.0, squares, 1.0))
     scaled = matrix.data * np.repeat(scale.astype(matrix.dtype), counts)
     return sp.csr_matrix((scaled, matrix.indices, matrix.indptr), shape=matrix.shape)

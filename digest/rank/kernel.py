@@ -102,7 +102,12 @@ class Kernel:
         return self.corpus.joined(read).take(order) if len(fresh) < len(order) else read
 
     def blend(
-        self, weights: Matrix, fresh: Texts, borrowed: dict[int, Borrowed] | None = None
+        self,
+        weights: Matrix,
+        fresh: Texts,
+        borrowed: dict[int, Borrowed] | None = None,
+        *,
+        singly: bool = False,
     ) -> Blend:
         """Sum texts to profiles.
 
@@ -111,6 +116,7 @@ class Kernel:
                 one, counts.
             borrowed: what thin profiles borrow, by their row; what is not known is sought, for
                 a good part of the cost, and added.
+            singly: seek it for one at a time, which is faster for very few.
         """
         if not weights.shape[0]:
             return self._no_profile
@@ -121,7 +127,7 @@ class Kernel:
             sought = [row for row in thin if row not in known]
             if sought:
                 draft = self._blend(weights[sought], fresh, likes[sought])
-                found = self._neighbours(draft, weights[sought], likes[sought])
+                found = self._neighbours(draft, weights[sought], likes[sought], singly=singly)
                 known.update(zip(sought, found, strict=True))
             lent = [known.get(row, NOTHING) for row in range(weights.shape[0])]
             return self._blend(weights + _rows(lent, weights.shape[1]), fresh, likes)
@@ -147,7 +153,7 @@ class Kernel:
         ordinary = range(len(self._ordinary))
         others = slice(len(ordinary), None)
         found = np.empty((profiles.terms.shape[0], items.terms.shape[0] - len(ordinary)), FLOAT)
-        for rows, part in deviations(profiles, items, ordinary, others):
+        for rows, part in deviations(profiles, items, ordinary, wanted=others):
             found[rows] = part
         return found
 
@@ -215,14 +221,16 @@ class Kernel:
             topics=topics.astype(FLOAT)[:, None],
         )
 
-    def _neighbours(self, profiles: Blend, weights: Matrix, likes: Array) -> list[Borrowed]:
+    def _neighbours(
+        self, profiles: Blend, weights: Matrix, likes: Array, *, singly: bool
+    ) -> list[Borrowed]:
         """Lend thin profiles the items of the corpus that they like best.
 
         Source: pseudo-relevance feedback; Lavrenko and Croft 2001, SIGIR, 120-127.
         """
         whole = iter((self._settings.borrowed * np.minimum(1.0, FEW_LIKES / likes) ** 2).tolist())
         lent: list[Borrowed] = []
-        for rows, gain in deviations(profiles, self.corpus, self._ordinary):
+        for rows, gain in deviations(profiles, self.corpus, self._ordinary, singly=singly):
             own = weights[rows].tocoo()
             known = own.col < gain.shape[1]
             gain[own.row[known], own.col[known]] = 0.0

@@ -8,6 +8,7 @@ from operator import attrgetter
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from digest.model import Described, Feedback
 from digest.rank.day import Day
@@ -43,8 +44,7 @@ def learn(
         likeness = meaning.blend(
             likeness, [_texts(made, p) for p in range(len(made.profiles))], day.items
         )
-    silent = [p for p in range(len(made.profiles)) if not made.seeds.said[made.said(p)]]
-    likeness[silent] = 0.0
+    likeness[np.diff(made.ends) == 0] = 0.0
     likeness -= ORDINARY
     learned = FAINT * likeness
     likeness *= SLOPE
@@ -81,15 +81,19 @@ def lift_twins(
     kernel: Kernel,
     settings: Settings,
     meaning: Meaning,
+    asked: NDArray[np.bool_] | None,
 ) -> None:
     """See that "more" never lowers what says nearly what the liked item does.
 
     A verdict changes what its profile borrows and how even it is, and lets older verdicts fade, by
     which the reader may come to like even that a hair less.  So it counts at least as it did before
     the newest verdicts on what says nearly the same: one more can only add to these.
+
+    Args:
+        asked: [m, n], which items matter to whom; None = all.
     """
     seeds = made.seeds
-    ends = np.asarray(seeds.ends[made.row : made.row + len(made.profiles) + 1])
+    ends = made.ends
     kinds = seeds.kinds[ends[0] : ends[-1]]
     liked = ends[0] + np.flatnonzero(kinds == KINDS.index(FEEDBACK))
     if not len(liked):
@@ -100,14 +104,17 @@ def lift_twins(
     found = same[seeds.columns[liked]].tocoo()
     liked, places = liked[found.row], found.col
     profiles = np.searchsorted(ends, liked, side="right") - 1
-    owner = np.repeat(np.arange(len(made.portraits)), np.diff(made.first)).tolist()
+    owner = np.repeat(np.arange(len(made.portraits)), np.diff(made.first))
+    if asked is not None:
+        kept = asked[owner[profiles], places]
+        liked, profiles, places = liked[kept], profiles[kept], places[kept]
     twins: dict[tuple[int, int], list[Feedback]] = {}
     themselves = []
     for seed, profile, place in sorted(
         zip(liked.tolist(), profiles.tolist(), places.tolist(), strict=True)
     ):
         verdict = seeds.said[seed].given
-        twins.setdefault((owner[profile], place), []).append(verdict)
+        twins.setdefault((int(owner[profile]), place), []).append(verdict)
         if not set(verdict.item.keys).isdisjoint(day.items[place].keys):
             themselves.append((profile, place))
     if twins:
@@ -142,7 +149,7 @@ def _count_before(
             if row == len(former):
                 former.append(made.portraits[reader].before(left_out, settings))
             asked.append((reader, place, row))
-    then = Made.of(former, kernel)
+    then = Made.of(former, kernel, singly=True)
     added, taken = learn(then, day, kernel, settings, meaning)
     if taken is not None:
         added -= taken

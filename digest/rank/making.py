@@ -80,17 +80,21 @@ class Seeds:
         shape = (len(self.ends) - 1, width)
         return sp.csr_matrix((self.counts, self.columns, self.ends), shape=shape)
 
-    def fingerprint(self, profile: int, kernel: Kernel) -> bytes:
-        """Name all that one profile is made of, and the corpus it is made for: 16 bytes."""
-        where = slice(*self.ends[profile : profile + 2])
-        columns, known = self.columns[where], kernel.corpus.terms.shape[0]
-        new = [self.said[where.start + k] for k in np.flatnonzero(columns >= known).tolist()]
-        told = [one if isinstance(one, str) else content_key(one.item) for one in new]
-        name = hashlib.blake2b(kernel.name, digest_size=16)
-        for part in (np.where(columns < known, columns, -1), self.counts[where]):
-            name.update(part.tobytes())
-        name.update(repr(told).encode("utf-8", "replace"))
-        return name.digest()
+    def fingerprints(self, profiles: Sequence[int], kernel: Kernel) -> list[bytes]:
+        """Name all that each of some profiles is made of, and the corpus too: 16 bytes."""
+        is_known = self.columns < kernel.corpus.terms.shape[0]
+        columns, counts = np.where(is_known, self.columns, -1), self.counts
+        names = []
+        for start, end in ((self.ends[row], self.ends[row + 1]) for row in profiles):
+            new = [] if is_known[start:end].all() else np.flatnonzero(~is_known[start:end]).tolist()
+            said = [self.said[start + place] for place in new]
+            told = [one if isinstance(one, str) else content_key(one.item) for one in said]
+            name = hashlib.blake2b(kernel.name, digest_size=NAME_BYTES)
+            name.update(columns[start:end].tobytes())
+            name.update(counts[start:end].tobytes())
+            name.update(repr(told).encode("utf-8", "replace"))
+            names.append(name.digest())
+        return names
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +120,19 @@ class Made:
     against: Blend
 
     @classmethod
-    def of(cls, portraits: Sequence[Portrait], kernel: Kernel, kept: Kept | None = None) -> "Made":
+    def of(
+        cls,
+        portraits: Sequence[Portrait],
+        kernel: Kernel,
+        kept: Kept | None = None,
+        *,
+        singly: bool = False,
+    ) -> "Made":
         """Make the profiles of m readers.
 
         Args:
             kept: what each reader's profiles borrowed before; afterwards, what these borrow.
+            singly: seek what they borrow for one at a time, which is faster for very few.
         """
         profiles = [profile for portrait in portraits for profile in portrait.profiles]
         seeds = Seeds.of([_seeds(profile) for profile in profiles], kernel)
@@ -136,15 +148,20 @@ class Made:
             first=[0, *accumulate(len(portrait.profiles) for portrait in portraits)],
             row=0,
             seeds=seeds,
-            blend=_blend(seeds, kernel, owner, before, kept),
+            blend=_blend(seeds, kernel, owner, before, kept, singly=singly),
             wary=wary,
-            against=_blend(against, kernel, disliking, before, kept),
+            against=_blend(against, kernel, disliking, before, kept, singly=singly),
         )
 
     @property
     def stated(self) -> NDArray[np.bool_]:
         """Which readers have profiles: [m]."""
         return np.diff(self.first) > 0
+
+    @property
+    def ends(self) -> NDArray[np.intp]:
+        """Where the seeds of each profile begin, and those of the last one end: [P + 1]."""
+        return np.array(self.seeds.ends[self.row : self.row + len(self.profiles) + 1])
 
     def part(self, readers: slice) -> "Made":
         """Give some of the readers, who stand together."""
@@ -184,6 +201,8 @@ def _blend(
     owner: Sequence[int],
     before: Sequence[Mapping[bytes, Borrowed]] | None,
     kept: Kept | None,
+    *,
+    singly: bool,
 ) -> Blend:
     """Sum seeds to profiles, borrowing as before where all that a profile is made of is as before.
 
@@ -192,12 +211,13 @@ def _blend(
     """
     weights = seeds.weights(kernel)
     if before is None or kept is None:
-        return kernel.blend(weights, seeds.fresh)
-    names = {row: seeds.fingerprint(row, kernel) for row in kernel.thin(weights)}
+        return kernel.blend(weights, seeds.fresh, singly=singly)
+    thin = kernel.thin(weights)
+    names = dict(zip(thin, seeds.fingerprints(thin, kernel), strict=True))
     borrowed = {
         row: before[owner[row]][name] for row, name in names.items() if name in before[owner[row]]
     }
-    blend = kernel.blend(weights, seeds.fresh, borrowed)
+    blend = kernel.blend(weights, seeds.fresh, borrowed, singly=singly)
     for row, name in names.items():
         kept.setdefault(owner[row], {})[name] = borrowed[row]
     return blend

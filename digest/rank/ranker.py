@@ -112,7 +112,7 @@ class CorpusRanker:
         day = self._read(items)
         picked: list[list[Ranked]] = []
         with BLAS.limit(limits=1):
-            for judged in self._judge(readers, day, meaning):
+            for judged in self._judge(readers, day, meaning, eligible):
                 part = slice(len(picked), len(picked) + len(judged.total))
                 choices = choose(readers[part], judged, eligible[part], limit, self._settings)
                 picked += with_reasons(items, judged, choices, self.kernel)
@@ -136,13 +136,23 @@ class CorpusRanker:
         return day
 
     def _judge(
-        self, readers: Sequence[Reader], day: Day, meaning: Meaning = NO_MEANING
+        self,
+        readers: Sequence[Reader],
+        day: Day,
+        meaning: Meaning = NO_MEANING,
+        eligible: NDArray[np.bool_] | None = None,
     ) -> Iterator[Judged]:
-        """Make profiles for many readers, and judge a day by some of them at a time."""
+        """Make profiles for many readers, and judge a day by some of them at a time.
+
+        What is not eligible is judged less carefully.
+        """
+        size = max(1, CELLS // max(1, len(day.items)))
         for batch in _parts(len(readers), BATCH):
             made = self._make(readers[batch])
-            for part in _parts(len(made.portraits), max(1, CELLS // max(1, len(day.items)))):
-                yield judge(made.part(part), day, self.kernel, self._settings, meaning)
+            asked = None if eligible is None else eligible[batch]
+            for part in _parts(len(made.portraits), size):
+                some = None if asked is None else asked[part]
+                yield judge(made.part(part), day, self.kernel, self._settings, meaning, some)
 
     def _make(self, readers: Sequence[Reader]) -> Made:
         """Make profiles, with what is kept of them; what they borrow anew is kept."""

@@ -25,6 +25,8 @@ Flags = NDArray[np.bool_]
 
 CANDIDATES_A_PICK = 4  # so many of the highest scores compete for each pick
 LEAST_CANDIDATES = 40
+SIFTED = 8  # items of which the best bounds what the candidates score, from
+SIFT_FROM = 10  # times as many items on as there are candidates: so there are groups enough
 AT_ONCE = 8_000_000  # numbers of candidates' directions held at a time: 32 MB
 SCORE_STEP = 1e-10  # scores are rounded to it
 
@@ -90,7 +92,8 @@ class _Round:
                 value[row, np.isin(candidates[row], twins)] = -np.inf
             value[everyone, best] = -np.inf
             shares.count(best, going)
-            np.multiply(compare(taken), -discount, out=lowered)
+            lowered[:] = compare(taken)
+            lowered *= -discount
             lowered += 1.0
             lowered *= worth
             np.minimum(value, lowered, out=value)
@@ -101,12 +104,9 @@ class _Round:
         total = self.judged.total[rows]
         behind = _tie_breaker(total.shape[1]) - total
         behind[~self.good[rows]] = np.inf
-        candidates = np.argpartition(behind, wide - 1, axis=1)[:, :wide]
-        line = np.arange(len(rows))[:, None]
-        order = behind[line, candidates].argsort(axis=1)
-        candidates = candidates[line, order]
-        worth = np.maximum(total[line, candidates], 0.0)
-        return candidates, worth, np.where(behind[line, candidates] < np.inf, worth, -np.inf)
+        candidates, behind = _lowest(behind, wide)
+        worth = np.maximum(total[np.arange(len(rows))[:, None], candidates], 0.0)
+        return candidates, worth, np.where(behind < np.inf, worth, -np.inf)
 
     def _discounts(self, rows: Places) -> Array:
         profiles = np.diff(self.judged.made.first)[rows]
@@ -240,6 +240,31 @@ def _by_source(day: Day, candidates: Places, wanted: Places, settings: Settings)
 
 def _most(share: float, wanted: Places) -> Array:
     return np.asarray(np.maximum(1.0, np.ceil(share * wanted)))
+
+
+def _lowest(values: Array, wide: int) -> tuple[Places, Array]:
+    """Find the lowest values of each row, in order: their columns and themselves, [m, wide].
+
+    Where too few are finite, any column stands for others that are not.
+    """
+    line = np.arange(len(values))[:, None]
+    if values.shape[1] < SIFT_FROM * wide:
+        columns = values.argsort(axis=1)[:, :wide]
+        return columns, values[line, columns]
+    # As many as are wanted, each the lowest of some columns: the highest of them bounds the rest.
+    groups = values.shape[1] // SIFTED
+    some = values[:, : groups * SIFTED].reshape(len(values), SIFTED, groups).min(axis=1)
+    bound = np.partition(some, wide - 1, axis=1)[:, wide - 1 : wide]
+    is_low = (values <= bound) & (values < np.inf)
+    counts = np.count_nonzero(is_low, axis=1)
+    row, low = np.repeat(line, counts), np.flatnonzero(is_low)
+    column = low - row * values.shape[1]
+    place = np.arange(len(low)) - np.repeat(np.cumsum(counts) - counts, counts)
+    columns = np.zeros((len(values), max(wide, int(counts.max()))), dtype=np.intp)
+    found = np.full(columns.shape, np.inf)
+    columns[row, place], found[row, place] = column, values.take(low)
+    order = found.argsort(axis=1)[:, :wide]
+    return columns[line, order], found[line, order]
 
 
 def _tie_breaker(items: int) -> Array:

@@ -40,7 +40,7 @@ def hear(judged: Judged, rows: Places, places: Places, kernel: Kernel) -> Voices
         rows, places: [T], profile and item; nothing is said of one with no learned evidence.
     """
     seeds, made = judged.made.seeds, judged.made
-    ends = np.asarray(seeds.ends[made.row : made.row + len(made.profiles) + 1])
+    ends = made.ends
     heard = np.flatnonzero((judged.learned[rows, places] > 0.0) & (np.diff(ends)[rows] > 0))
     heard = heard[np.argsort(rows[heard], kind="stable")]
     rows, places = rows[heard], places[heard]
@@ -50,11 +50,10 @@ def hear(judged: Judged, rows: Places, places: Places, kernel: Kernel) -> Voices
     text = np.arange(counts.sum()) + np.repeat(ends[rows] - first, counts)
     alike = _resemblance(judged, rows, places, ends, kernel)
     said = seeds.counts[text] * np.maximum(alike, LEAST_SAID)
-    begins = _begins(seeds)
-    starts = np.flatnonzero(begins[text])
-    if not len(starts):
-        return Voices(starts, starts, np.zeros(0))
-    item = np.repeat(np.arange(len(rows)), counts)[starts]
+    item, begin = _parts(seeds, rows, ends)
+    if not len(item):
+        return Voices(item, item, np.zeros(0))
+    starts = begin - ends[rows[item]] + first[item]
     most, whole = np.maximum.reduceat(said, starts), np.add.reduceat(said, starts)
     sizes = np.diff(starts, append=len(said))
     loudest = np.flatnonzero(said == np.repeat(most, sizes))
@@ -63,11 +62,16 @@ def hear(judged: Judged, rows: Places, places: Places, kernel: Kernel) -> Voices
     return Voices(heard[item], text[first_of_equals], share)
 
 
-def _begins(seeds: Seeds) -> NDArray[np.bool_]:
-    """Say which texts are the first of their kind in a profile, where kinds stand together."""
+def _parts(seeds: Seeds, rows: Places, ends: Places) -> tuple[Places, Places]:
+    """Say of which kinds T items are spoken for: the item, and the first text of the kind, [V]."""
     begins = np.diff(seeds.kinds, prepend=-1) != 0
-    begins[[start for start in seeds.ends if start < len(begins)]] = True
-    return np.asarray(begins)
+    begins[ends[:-1][np.diff(ends) > 0]] = True
+    begin = np.flatnonzero(begins)
+    own = np.searchsorted(begin, ends)
+    counts = np.diff(own)[rows]
+    item = np.repeat(np.arange(len(rows)), counts)
+    nth = np.arange(len(item)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return item, begin[own[rows[item]] + nth]
 
 
 def _resemblance(
