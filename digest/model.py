@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 
 def new_id(now: datetime) -> str:
@@ -377,6 +377,36 @@ class Subscriber:
     paused_until: datetime | None = None
     link_epoch: int = 0
     created_at: datetime | None = None
+
+    @property
+    def interest_names(self) -> tuple[str, ...]:
+        """The interests' names, in their order."""
+        return tuple([interest.name for interest in self.interests])
+
+
+class Addressee(Protocol):
+    """A subscriber as a mail sees one; see there."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def email(self) -> str: ...
+    @property
+    def link_epoch(self) -> int: ...
+    @property
+    def language(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def form(self) -> Form: ...
+    @property
+    def thumbnails(self) -> bool: ...
+    @property
+    def revisions(self) -> bool: ...
+    @property
+    def schedule(self) -> Schedule: ...
+    @property
+    def interest_names(self) -> tuple[str, ...]: ...
 
 
 LIKED = "liked"

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from digest.compose.telling import said_of, sentences_for
 from digest.model import (
+    Addressee,
     Day,
     Digest,
     DigestState,
@@ -95,7 +96,7 @@ def compose_digest(
     )
 
 
-def shelf(subscriber: Subscriber, item: Item, interest: str | None) -> Shelf:
+def shelf(subscriber: Addressee, item: Item, interest: str | None) -> Shelf:
     """Say where in a subscriber's digest an item stands."""
     if item.eligible_at and subscriber.schedule.frequency is Frequency.WEEKLY:
         zone = ZoneInfo(subscriber.schedule.timezone)

@@ -11,7 +11,7 @@ from itertools import pairwise
 from digest.compose.digest import Shelf
 from digest.compose.extract import cut
 from digest.compose.wording import NAME_ROOM, NOTHING_TO_SHOW, counts, line, section_name
-from digest.model import Day, Digest, Mention, MentionKind, Subscriber
+from digest.model import Addressee, Day, Digest, Mention, MentionKind
 from digest.render import Language
 from digest.text import one_line
 
@@ -72,7 +72,7 @@ def _names(language: Language, names: Sequence[str]) -> str:
     return language.enumeration(shown)
 
 
-def looks_back_to(digest: Digest, subscriber: Subscriber) -> date | None:
+def looks_back_to(digest: Digest, subscriber: Addressee) -> date | None:
     """Give the first day of a digest's window if it is longer than this reader's rhythm."""
     # A day of grace: sources are late and clocks change.
     back = digest.composed_at - digest.window_from - timedelta(days=1)

@@ -13,12 +13,12 @@ from digest.compose.fragments import Form as Fragment
 from digest.compose.pieces import OwnLinks, Pieces
 from digest.compose.telling import said_reasons, summary_of
 from digest.model import (
+    Addressee,
     Digest,
     Form,
     Frequency,
     MentionKind,
     Pick,
-    Subscriber,
 )
 from digest.render import Language
 
@@ -50,7 +50,7 @@ class Letter(NamedTuple):
 
 
 def write_letter(
-    pieces: Pieces, language: Language, digest: Digest, subscriber: Subscriber
+    pieces: Pieces, language: Language, digest: Digest, subscriber: Addressee
 ) -> Letter:
     """Write both parts of a subscriber's mail; they say the same.
 
@@ -85,7 +85,7 @@ def _body(
     pieces: Pieces,
     language: Language,
     digest: Digest,
-    subscriber: Subscriber,
+    subscriber: Addressee,
     room: int,
     web_copy: Piece,
 ) -> Body:
@@ -141,7 +141,7 @@ def _entries(
     pieces: Pieces,
     language: Language,
     picks: Sequence[Pick],
-    subscriber: Subscriber,
+    subscriber: Addressee,
     web_copy: Piece,
 ) -> list[Entry]:
     entries: list[Entry] = []
@@ -176,7 +176,7 @@ def _entries(
     return entries
 
 
-def _is_weekly(subscriber: Subscriber) -> bool:
+def _is_weekly(subscriber: Addressee) -> bool:
     return subscriber.schedule.frequency is Frequency.WEEKLY
 
 
@@ -191,7 +191,7 @@ def _footer(
     pieces: Pieces,
     language: Language,
     digest: Digest,
-    subscriber: Subscriber,
+    subscriber: Addressee,
     own: OwnLinks,
     web_copy: Piece,
 ) -> Shown:
@@ -200,7 +200,7 @@ def _footer(
     if following:
         moment = pieces.moment(language, following, subscriber.schedule.timezone)
     address = wording.line(subscriber.email, wording.TITLE_ROOM)
-    interests = pieces.names(language, *[interest.name for interest in subscriber.interests])
+    interests = pieces.names(language, *subscriber.interest_names)
     form = pieces.footer(language, following is not None)
     links = (piece(own.unsubscribe), piece(own.preferences), web_copy)
     return Shown(

@@ -25,7 +25,7 @@ from digest.compose.wire import ascii_address, decoded, mailbox, unstructured
 from digest.config import MailSettings
 from digest.errors import ConfigError, RenderError
 from digest.links import Links
-from digest.model import Delivery, Digest, Message, Subscriber
+from digest.model import Addressee, Delivery, Digest, Message
 from digest.render import Language, Templates
 
 
@@ -66,17 +66,17 @@ class MessageBuilder:
         )
         _check_pattern(mail.subject)
 
-    def html(self, digest: Digest, subscriber: Subscriber) -> str:
+    def html(self, digest: Digest, subscriber: Addressee) -> str:
         """Render the HTML part."""
         letter = write_letter(self._pieces, self._language(subscriber), digest, subscriber)
         return decoded(b"".join(letter.html))
 
-    def text(self, digest: Digest, subscriber: Subscriber) -> str:
+    def text(self, digest: Digest, subscriber: Addressee) -> str:
         """Render the plain text part."""
         letter = write_letter(self._pieces, self._language(subscriber), digest, subscriber)
         return decoded(b"".join(letter.text))
 
-    def subject(self, digest: Digest, subscriber: Subscriber) -> str:
+    def subject(self, digest: Digest, subscriber: Addressee) -> str:
         """Write the subject: the date and the title of the first pick, by default."""
         return headings.subject(
             self._language(subscriber),
@@ -86,7 +86,7 @@ class MessageBuilder:
             len(digest.picks),
         )
 
-    def build(self, delivery: Delivery, digest: Digest, subscriber: Subscriber) -> Message:
+    def build(self, delivery: Delivery, digest: Digest, subscriber: Addressee) -> Message:
         """Build the finished mail of a delivery.
 
         Raises:
@@ -97,7 +97,7 @@ class MessageBuilder:
         return self.assembled(letter, delivery, digest, subscriber)
 
     def assembled(
-        self, letter: Letter, delivery: Delivery, digest: Digest, subscriber: Subscriber
+        self, letter: Letter, delivery: Delivery, digest: Digest, subscriber: Addressee
     ) -> Message:
         """Make a finished mail of a letter: headers, then its parts.
 
@@ -135,7 +135,7 @@ class MessageBuilder:
             content=content,
         )
 
-    def notice(self, delivery: Delivery, subscriber: Subscriber) -> Message:
+    def notice(self, delivery: Delivery, subscriber: Addressee) -> Message:
         """Build the finished mail of a delivery that is about the subscription itself.
 
         Raises:
@@ -145,7 +145,7 @@ class MessageBuilder:
             raise RenderError(f"{delivery.kind}: no page to lead to: set web.base_url")
         return self._notices.build(delivery, subscriber)
 
-    def _language(self, subscriber: Subscriber) -> Language:
+    def _language(self, subscriber: Addressee) -> Language:
         return self._templates.language(subscriber.language)
 
 

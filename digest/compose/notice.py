@@ -20,7 +20,7 @@ from digest.compose.pieces import look
 from digest.compose.wire import ascii_address, mailbox, quoted_printable, tidy, unstructured
 from digest.config import MailSettings
 from digest.links import Links
-from digest.model import Delivery, DeliveryKind, Message, Subscriber
+from digest.model import Addressee, Delivery, DeliveryKind, Message
 from digest.render import Language, Templates
 
 
@@ -46,7 +46,7 @@ class NoticeBuilder:
         self._links = links
         self._name = wording.line(mail.logo_text, wording.NAME_ROOM)
 
-    def build(self, delivery: Delivery, subscriber: Subscriber) -> Message:
+    def build(self, delivery: Delivery, subscriber: Addressee) -> Message:
         """Build the finished mail of a delivery; the same bytes at every attempt.
 
         Raises:
@@ -90,7 +90,7 @@ class NoticeBuilder:
             content=content,
         )
 
-    def _link(self, delivery: Delivery, subscriber: Subscriber) -> str:
+    def _link(self, delivery: Delivery, subscriber: Addressee) -> str:
         if delivery.kind is DeliveryKind.ACCESS:
             return self._links.preferences(subscriber.id, subscriber.link_epoch)
         return self._links.confirm(subscriber.id, subscriber.link_epoch, delivery.created_at)

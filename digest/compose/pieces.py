@@ -31,7 +31,7 @@ from digest.compose.telling import summary_by
 from digest.compose.wire import ascii_address
 from digest.config import MailSettings
 from digest.links import Links
-from digest.model import Day, Digest, Item, ReasonKind, Said, Subscriber
+from digest.model import Addressee, Day, Digest, Item, ReasonKind, Said
 from digest.render import Language, Templates
 
 # An item takes some 8 kB a language, a summary 2 kB, a reason 1 kB.  What is kept of personal
@@ -136,7 +136,7 @@ class Pieces:
             return f"{self._links.base_url}/thumbnail/{item.id}"
         return address
 
-    def own_links(self, subscriber: Subscriber, digest: Digest) -> OwnLinks:
+    def own_links(self, subscriber: Addressee, digest: Digest) -> OwnLinks:
         """Give the addresses of a reader's pages.  They hold no sign that HTML would escape."""
         if self._links is None:
             if self._leaving is None:
@@ -149,7 +149,7 @@ class Pieces:
             self._links.digest(subscriber.id, digest.id, epoch),
         )
 
-    def by_mail(self, subscriber: Subscriber) -> str:
+    def by_mail(self, subscriber: Addressee) -> str:
         """Give the `mailto:` address that ends a subscription; RFC 2369 section 3.2.
 
         A reader's own needs no subject: whatever comes to it ends the subscription.

@@ -227,15 +227,15 @@ def record_digests(
     now: datetime,
 ) -> int:
     """Store digests, their picks, their deliveries and the next due times at once."""
-    email_by_id = {subscriber.id: subscriber.email for subscriber in batch}
+    readers = {subscriber.id: subscriber for subscriber in batch}
     deliveries = {
-        digest.id: _delivery(digest, email_by_id[digest.subscriber_id], composer.mail, now)
+        digest.id: _delivery(digest, readers[digest.subscriber_id].email, composer.mail, now)
         for digest in composed
         if digest.state is DigestState.COMPOSED
     }
     due_again = {one.id: next_digest_at(one.schedule, now) for one in batch}
     with database.write() as connection:
-        stored = digest_store.record_digests(connection, composed, deliveries, due_again)
+        stored = digest_store.record_digests(connection, composed, deliveries, due_again, readers)
     logger.info("digests composed: subscribers=%d stored=%d", len(batch), stored)
     return stored
 

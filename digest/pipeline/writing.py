@@ -6,21 +6,26 @@ from typing import NamedTuple
 
 from digest.compose.message import MessageBuilder
 from digest.errors import RenderError
-from digest.model import Delivery, Digest, Message, Subscriber
+from digest.model import Addressee, Delivery, Message
 from digest.store import digests as digest_store
 from digest.store import subscribers
 from digest.store.database import Database
-from digest.store.shelf import Shelf
+from digest.store.letters import Letter, Letters
 
 logger = logging.getLogger(__name__)
 
 
 class Loaded(NamedTuple):
-    """A batch of deliveries with what their messages are made of, by id."""
+    """A batch of deliveries with what their messages are made of.
+
+    Attributes:
+        letters: by digest id.
+        readers: of notices, by subscriber id.
+    """
 
     deliveries: Sequence[Delivery]
-    digests: Mapping[str, Digest]
-    readers: Mapping[str, Subscriber]
+    letters: Mapping[str, Letter]
+    readers: Mapping[str, Addressee]
 
 
 class Desk:
@@ -29,16 +34,27 @@ class Desk:
     def __init__(self, database: Database, builder: MessageBuilder) -> None:
         self._database = database
         self._builder = builder
-        self._shelf = Shelf()
+        self._letters = Letters()
 
     def load(self, batch: Sequence[Delivery]) -> Loaded:
         """Read what a batch of deliveries is made of."""
-        digest_ids = [one.digest_id for one in batch if one.digest_id]
-        subscriber_ids = [one.subscriber_id for one in batch if one.subscriber_id]
+        digest_ids = {one.digest_id for one in batch if one.digest_id}
         with self._database.read() as connection:
-            digests = digest_store.load_digests(connection, digest_ids, self._shelf, in_full=False)
-            readers = subscribers.get_subscribers(connection, subscriber_ids)
-        return Loaded(batch, digests, readers)
+            letters = self._letters.read(connection, digest_ids)
+            others = {
+                one.subscriber_id
+                for one in batch
+                if one.subscriber_id and one.digest_id not in letters
+            }
+            readers = subscribers.get_subscribers(connection, others) if others else {}
+            # What another version of the program composed has no letter.
+            older = digest_store.load_digests(connection, digest_ids - letters.keys())
+        letters |= {
+            one.id: Letter(one, readers[one.subscriber_id])
+            for one in older.values()
+            if one.subscriber_id in readers
+        }
+        return Loaded(batch, letters, readers)
 
     def write(self, loaded: Loaded) -> Iterator[Message]:
         """Build the messages of a batch one by one, as they are asked for.
@@ -46,14 +62,12 @@ class Desk:
         Left out is what cannot be rendered, and whoever was erased since the claim.
         """
         for delivery in loaded.deliveries:
-            digest = loaded.digests.get(delivery.digest_id or "")
+            letter = loaded.letters.get(delivery.digest_id or "")
             reader = loaded.readers.get(delivery.subscriber_id or "")
-            if reader is None:
-                continue
             try:
-                if digest:
-                    yield self._builder.build(delivery, digest, reader)
-                else:
+                if letter:
+                    yield self._builder.build(delivery, *letter)
+                elif reader and delivery.digest_id is None:
                     yield self._builder.notice(delivery, reader)
             except RenderError:
                 logger.exception("message not rendered: delivery=%s", delivery.id)

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, case, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from digest.model import (
     Day,
@@ -15,16 +15,18 @@ from digest.model import (
     Digest,
     DigestState,
     Pick,
+    Subscriber,
 )
 from digest.store import mentions
 from digest.store.database import chunks, upsert
+from digest.store.letters import chosen, letter_row
 from digest.store.outbox import insert_deliveries
 from digest.store.schema import CONFIRMED, digests, items, picks, subscribers
 from digest.store.shelf import Shelf, Shown
 
 DAY = tuple(part.name for part in fields(Day))
 PLAIN = tuple(part.name for part in fields(Digest) if part.name not in {"day", "picks", "mentions"})
-PICK = tuple(part.name for part in fields(Pick) if part.name != "item")
+PICK = tuple(part.name for part in fields(Pick) if part.name not in {"item", "said", "sentences"})
 
 
 def sent_item_ids(
@@ -48,6 +50,7 @@ def record_digests(
     composed: Sequence[Digest],
     deliveries: Mapping[str, Delivery],
     next_digest_at: Mapping[str, datetime],
+    readers: Mapping[str, Subscriber] | None = None,
 ) -> int:
     """Store digests, their picks, their deliveries and the next due times: all, or none.
 
@@ -60,6 +63,7 @@ def record_digests(
         composed: at most one for a subscriber.
         deliveries: by digest id, for each that is COMPOSED.
         next_digest_at: by subscriber id, for everyone who was looked at.
+        readers: by subscriber id, whose wishes are frozen with what goes out.
 
     Returns:
         how many digests were stored.
@@ -67,7 +71,16 @@ def record_digests(
     confirmed = _lock_confirmed(connection, next_digest_at)
     wanted = [digest for digest in composed if digest.subscriber_id in confirmed]
     kept = _without_sent(connection, wanted)
-    rows = [_row(digest) | {"mentions": named} for digest, _, named in kept]
+    known = readers or {}
+    rows = [
+        _row(digest)
+        | {
+            "mentions": named,
+            "letter": letter_row(digest, shown, reader) if reader and digest.picks else None,
+        }
+        for digest, shown, named in kept
+        for reader in [known.get(digest.subscriber_id)]
+    ]
     add = upsert(connection, digests).on_conflict_do_nothing().returning(digests.c.id)
     stored_ids = set(connection.scalars(add, rows)) if rows else set()
     stored = [(digest, shown) for digest, shown, _ in kept if digest.id in stored_ids]
@@ -82,22 +95,14 @@ def record_digests(
 def load_digests(
     connection: Connection,
     ids: Collection[str],
-    shelf: Shelf | None = None,
-    *,
-    in_full: bool = True,
 ) -> dict[str, Digest]:
-    """Give digests by id, every item as it stood when the digest was recorded.
-
-    Args:
-        shelf: keeps the items for whoever loads many digests, a batch at a time.
-        in_full: False leaves out the reasons of a pick where it is known what is said of them.
-    """
+    """Give digests by id, every item as it stood when the digest was recorded."""
     rows = (
         row
         for chunk in chunks(ids)
         for row in connection.execute(select(digests).where(digests.c.id.in_(chunk)))
     )
-    return {one.id: one for one in _digests(connection, list(rows), shelf, in_full=in_full)}
+    return {one.id: one for one in _digests(connection, list(rows))}
 
 
 def digests_of(connection: Connection, subscriber_id: str, limit: int) -> list[Digest]:
@@ -108,7 +113,7 @@ def digests_of(connection: Connection, subscriber_id: str, limit: int) -> list[D
         .order_by(digests.c.edition.desc())
         .limit(limit)
     ).all()
-    return _digests(connection, rows, None)
+    return _digests(connection, rows)
 
 
 # --- recording --------------------------------------------------------------------------
@@ -250,45 +255,39 @@ SHOWN = (
     picks.c.place,
     picks.c.score,
     picks.c.interest,
-    picks.c.said,
-    picks.c.sentences,
-)
-OWNED = picks.c.digest_id.in_(bindparam("ids", expanding=True))
-# In the order of the key, so that nothing is sorted.
-ORDER = (picks.c.digest_id, picks.c.place)
-IN_FULL = select(*SHOWN, picks.c.reasons).where(OWNED).order_by(*ORDER)
-FOR_MAIL = (
-    select(*SHOWN, case((picks.c.said.is_(None), picks.c.reasons))).where(OWNED).order_by(*ORDER)
+    picks.c.reasons,
 )
 
 
-def _digests(
-    connection: Connection, rows: Sequence[Row[Any]], shelf: Shelf | None, *, in_full: bool = True
-) -> list[Digest]:
+def _digests(connection: Connection, rows: Sequence[Row[Any]]) -> list[Digest]:
     """Read digests from rows, with their picks."""
     pick_rows = [
         row
         for chunk in chunks(row.id for row in rows)
-        for row in connection.execute(IN_FULL if in_full else FOR_MAIL, {"ids": chunk}).all()
+        # In the order of the key, so that nothing is sorted.
+        for row in connection.execute(
+            select(*SHOWN)
+            .where(picks.c.digest_id.in_(chunk))
+            .order_by(picks.c.digest_id, picks.c.place)
+        )
     ]
     day_of = {row.id: row.composed_at.date() for row in rows}
+    chosen_of = {row.id: chosen(row.letter) for row in rows}
     looks = [(*row[1:6], day_of[row[0]]) for row in pick_rows]
     named = {row.id: mentions.looks_of(row.mentions, day_of[row.id]) for row in rows}
-    seen = (shelf or Shelf()).fetch(connection, {*looks, *chain.from_iterable(named.values())})
+    seen = Shelf().fetch(connection, {*looks, *chain.from_iterable(named.values())})
     picks_of: defaultdict[str, list[Pick]] = defaultdict(list)
     for row, look in zip(pick_rows, looks, strict=True):
-        digest_id, _, _, upvotes, comments, _, place, score, interest, said, sentences, reasons = (
-            row
-        )
-        picks_of[digest_id].append(
+        said, sentences = chosen_of[row.digest_id].get(row.place, (None, None))
+        picks_of[row.digest_id].append(
             Pick(
-                place=place,
+                place=row.place,
                 item=seen[look],
-                score=score,
-                interest=interest,
-                reasons=reasons or (),
-                upvotes=upvotes,
-                comments=comments,
+                score=row.score,
+                interest=row.interest,
+                reasons=row.reasons,
+                upvotes=row.upvotes,
+                comments=row.comments,
                 said=said,
                 sentences=sentences,
             )

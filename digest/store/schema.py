@@ -42,9 +42,9 @@ from digest.model import (
 )
 from digest.store.values import (
     ANNOUNCES,
+    AS_JSON,
     LINKS,
     MAPPING,
-    NUMBERS,
     REASONS,
     ROWS,
     TEXTS,
@@ -383,6 +383,8 @@ digests = Table(
     Column("next_digest_at", Instant),
     # Title lines, as mentions.py writes them: nobody looks for one, so they need no rows.
     _needed("mentions", ROWS, server_default="[]"),
+    # What its mail is made of, as letters.py writes it.
+    Column("letter", AS_JSON),
     UniqueConstraint("subscriber_id", "edition"),
 )
 
@@ -402,8 +404,6 @@ picks = Table(
     _needed("reasons", REASONS),
     Column("upvotes", Integer),
     Column("comments", Integer),
-    Column("said", ROWS),
-    Column("sentences", NUMBERS),
     UniqueConstraint("subscriber_id", "item_id"),
 )
 

@@ -48,15 +48,18 @@ class Shelf:
 
 
 def _read(connection: Connection, looks: Collection[Look]) -> dict[Look, Item]:
-    stood = _as_stood(connection, {(look[0], look[1]) for look in looks})
+    stood, survivors = _as_stood(connection, {(look[0], look[1]) for look in looks})
     since = min(look[5] for look in looks) - VOTES_SHOWN
-    votes = votes_by_day(connection, {look[4] for look in looks if look[4]}, since)
+    counted = {look[4]: survivors.get(look[4], look[4]) for look in looks if look[4]}
+    votes = votes_by_day(connection, set(counted.values()), since)
     return {
         look: replace(
             stood[look[0], look[1]],
             upvotes=look[2],
             comments=look[3],
-            votes_by_day=_votes_until(votes.get(look[4], ()), look[5], look[2]) if look[4] else (),
+            votes_by_day=_votes_until(votes.get(counted[look[4]], ()), look[5], look[2])
+            if look[4]
+            else (),
         )
         for look in looks
     }
@@ -70,12 +73,20 @@ def _votes_until(votes: VotesByDay, day: date, upvotes: int | None) -> VotesByDa
     return (*past, (day, max(upvotes, past[-1][1] if past else 0)))
 
 
-def _as_stood(connection: Connection, shown: Collection[Shown]) -> dict[Shown, Item]:
-    """Give items as they stood at a revision: today's row if it is that, else history's."""
+def _as_stood(
+    connection: Connection, shown: Collection[Shown]
+) -> tuple[dict[Shown, Item], dict[str, str]]:
+    """Give items as they stood at a revision, and the ids of those that were merged into others.
+
+    That is today's row if it is of that revision, else history's.
+    """
     stood: dict[Shown, Item] = {}
+    survivors: dict[str, str] = {}
     for chunk in chunks({item_id for item_id, _ in shown}):
         for row in connection.execute(select(items).where(items.c.id.in_(chunk))).mappings():
             stood[row["id"], row["revision"]] = item_of(row)
+            if row["merged_into"]:
+                survivors[row["id"]] = row["merged_into"]
     for earlier in chunks(shown - stood.keys()):
         rows = connection.execute(
             select(item_history).where(
@@ -86,4 +97,4 @@ def _as_stood(connection: Connection, shown: Collection[Shown]) -> dict[Shown, I
             key = (row["item_id"], row["revision"])
             values = {"id": key[0], "upvotes": None, "comments": None}
             stood[key] = item_of({**row, **values})
-    return stood
+    return stood, survivors

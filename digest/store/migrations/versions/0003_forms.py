@@ -29,8 +29,7 @@ def upgrade() -> None:
         op.add_column("digests", sa.Column(name, sa.Text(), nullable=False, server_default="[]"))
     for name in ("counted_from", "superseded_at"):
         op.add_column("deliveries", sa.Column(name, sa.DateTime(timezone=True)))
-    for name in ("said", "sentences"):
-        op.add_column("picks", sa.Column(name, sa.Text()))
+    op.add_column("digests", sa.Column("letter", sa.Text()))
     # By id as well: all who are due at one instant were sorted for every batch of them.
     for table, instant, due in (
         ("deliveries", "next_attempt_at", "status = 'pending'"),
