@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 
 def new_id(now: datetime) -> str:
@@ -514,9 +514,10 @@ Said: TypeAlias = tuple[str, str]
 """A reason that a mail names: its kind's value, and its own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pick:
+class Pick(NamedTuple):
     """A ranked item that a digest carries; its row is the ledger.
+
+    A tuple, for a round makes millions of them.
 
     Attributes:
         place: from 1, through the whole digest.

@@ -26,7 +26,7 @@ from digest.store.shelf import Shelf, Shown
 
 DAY = tuple(part.name for part in fields(Day))
 PLAIN = tuple(part.name for part in fields(Digest) if part.name not in {"day", "picks", "mentions"})
-PICK = tuple(part.name for part in fields(Pick) if part.name not in {"item", "said", "sentences"})
+PICK = tuple(name for name in Pick._fields if name not in {"item", "said", "sentences"})
 
 
 def sent_item_ids(
@@ -154,7 +154,7 @@ def _without_sent(
                 had.add(now_shown[0])
                 shown.append(now_shown)
                 place = len(shown)
-                going.append(pick if pick.place == place else replace(pick, place=place))
+                going.append(pick if pick.place == place else pick._replace(place=place))
         state = digest.state if going else DigestState.HELD
         rows = mentions.to_rows(digest.mentions, shown_by_id, shown) if going else []
         kept.append((replace(digest, picks=tuple(going), state=state), shown, rows))

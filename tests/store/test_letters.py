@@ -75,14 +75,14 @@ def test_letter_holds_the_digest_and_its_reader(database, ada):
     plain = make_digest(ada, items[:2], mentions=mentions)
     first, second = plain.picks
     said = (("keyword", 'a "word"'), ("topic", "图"))
-    first = replace(first, said=said, sentences=(0, 2), interest=None)
-    second = replace(second, said=(), sentences=None)
+    first = first._replace(said=said, sentences=(0, 2), interest=None)
+    second = second._replace(said=(), sentences=None)
     digest = replace(plain, picks=(first, second))
 
     record(database, ada, digest)
 
     [letter] = read(database, digest).values()
-    without_reasons = tuple(replace(pick, reasons=()) for pick in digest.picks)
+    without_reasons = tuple(pick._replace(reasons=()) for pick in digest.picks)
     assert letter.digest == replace(digest, picks=without_reasons)
     for name in (*letter.reader._fields, "interest_names"):
         assert getattr(letter.reader, name) == getattr(ada, name), name
