@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+import scipy.sparse as sp
 
 from digest.rank.features import Array, Matrix
 from digest.rank.texts import FLOAT, Floats, Texts
@@ -42,9 +42,13 @@ class Blend:
     unit: Floats
     topics: Floats
 
-    def take(self, rows: NDArray[np.intp] | slice) -> "Blend":
-        """Give some rows."""
-        return Blend(self.terms[rows], self.damped[rows], self.unit[rows], self.topics[rows])
+    def take(self, rows: slice) -> "Blend":
+        """Give some rows that stand together, none of them copied."""
+        ends = self.terms.indptr[rows.start : rows.stop + 1]
+        where = slice(ends[0], ends[-1])
+        own = (self.terms.data[where], self.terms.indices[where], ends - ends[0])
+        terms = sp.csr_matrix(own, shape=(len(ends) - 1, self.terms.shape[1]))
+        return Blend(terms, self.damped[rows], self.unit[rows], self.topics[rows])
 
 
 def deviations(

@@ -62,10 +62,11 @@ class Features:
     def column(self, term: str) -> int:
         """Give the column of a term; terms outside the corpus share the last columns."""
         column = self._column.get(term)
-        if column is None:
-            known = self.width - UNSEEN_COLUMNS
-            column = known + zlib.crc32(term.encode("utf-8", "replace")) % UNSEEN_COLUMNS
-        return column
+        return self._unseen(term) if column is None else column
+
+    def _unseen(self, term: str) -> int:
+        known = self.width - UNSEEN_COLUMNS
+        return known + zlib.crc32(term.encode("utf-8", "replace")) % UNSEEN_COLUMNS
 
     def rarity(self, phrase: Sequence[str]) -> float:
         """Say how rare folded words are: 0.0 = all items show them, 1.0 = one in 100, or fewer.
@@ -119,8 +120,8 @@ class Features:
         values = [count for one in counts for count in one.values()]
         ends = np.cumsum([0, *map(len, counts)])
         indices = np.asarray(columns, dtype=np.int32)
-        for place in np.flatnonzero(indices < 0).tolist():
-            indices[place] = self.column(terms[place])
+        unknown = np.flatnonzero(indices < 0)
+        indices[unknown] = [self._unseen(terms[place]) for place in unknown.tolist()]
         weights = np.log1p(np.asarray(values, dtype=np.float64)) * self._idf[indices]
         matrix = sp.csr_matrix((weights, indices, ends), shape=(len(counts), self.width))
         matrix.sum_duplicates()

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from digest.model import Described, ReasonKind
 from digest.rank.deviations import Blend
-from digest.rank.kernel import Borrowed, Kernel
+from digest.rank.kernel import LEND_UP_TO, Borrowed, Kernel
 from digest.rank.profile import Like, Portrait, Profile
 from digest.rank.texts import Floats, Texts, content_key
 
@@ -165,6 +165,8 @@ class Made:
 
     def part(self, readers: slice) -> "Made":
         """Give some of the readers, who stand together."""
+        if (readers.start, readers.stop) == (0, len(self.portraits)):
+            return self
         first = self.first[readers.start : readers.stop + 1]
         start, end = first[0], first[-1]
         wary = self.wary[readers]
@@ -184,6 +186,14 @@ class Made:
     def said(self, profile: int) -> slice:
         """Say where the seeds of a profile stand."""
         return slice(*self.seeds.ends[self.row + profile : self.row + profile + 2])
+
+
+def may_borrow(portrait: Portrait) -> bool:
+    """True where so little speaks for one of a reader's profiles, or is disliked, that it may."""
+    said = [sum([one.weight for one in portrait.disliked])] if portrait.disliked else []
+    said += [sum([o.weight for o in p.likes]) + bool(p.topic) for p in portrait.profiles]
+    # What counts is summed in 32 bits there.
+    return min(said, default=LEND_UP_TO) < 1.01 * LEND_UP_TO
 
 
 def text_of(seed: Seed) -> Described | str:

@@ -108,8 +108,12 @@ def portray(reader: Reader, known: Mapping[str, Described], settings: Settings) 
     Args:
         known: items of the corpus by identity key, for examples that were not yet looked up.
     """
-    profiles = tuple(_profile(interest, reader, known) for interest in reader.interests)
     liked, disliked = _verdicts(reader.feedback, settings)
+    dial = min(max(reader.popularity, 0.0), 1.0)
+    if not reader.interests:
+        own = _with_likes((NO_INTEREST,), liked) if reader.feedback else ()
+        return Portrait(own, liked, disliked, (), dial)
+    profiles = tuple(_profile(interest, reader, known) for interest in reader.interests)
     telling = tuple(p for p in profiles if p.topic or p.wishes or p.likes)
     everywhere = tuple(wish for p in profiles if p not in telling for wish in p.less_of)
     if not reader.feedback:
@@ -123,7 +127,7 @@ def portray(reader: Reader, known: Mapping[str, Described], settings: Settings) 
         liked=liked,
         disliked=disliked,
         muted=tuple(dict.fromkeys(chain.from_iterable(map(_muted, reader.interests)))),
-        popularity=min(max(reader.popularity, 0.0), 1.0),
+        popularity=dial,
     )
 
 
@@ -238,9 +242,8 @@ def _last_words(in_order: Sequence[Feedback]) -> Iterable[tuple[Feedback, Verdic
     An item judged again after it was rewritten has its newest verdict, and says what it said
     each time.
     """
-    words = list(map(attrgetter("verdict"), in_order))
     if len(set(map(attrgetter("item.keys"), in_order))) == len(in_order):
-        return zip(in_order, words, strict=True)
+        return zip(in_order, map(attrgetter("verdict"), in_order), strict=True)
     last = {(v.item.keys, v.item.title): v.verdict for v in in_order}
     said = {(v.item.keys, content_key(v.item)): v for v in in_order}
     return [(v, last[v.item.keys, v.item.title]) for v in said.values()]

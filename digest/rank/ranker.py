@@ -20,7 +20,7 @@ from digest.protocols import ProfileShelf
 from digest.rank.day import Day
 from digest.rank.evidence import Judged, judge
 from digest.rank.kernel import Kernel
-from digest.rank.making import Made, pack, unpack
+from digest.rank.making import Made, may_borrow, pack, unpack
 from digest.rank.meaning import NO_MEANING, Meaning
 from digest.rank.picks import choose
 from digest.rank.profile import portray
@@ -159,7 +159,8 @@ class CorpusRanker:
         portraits = [portray(one, self._known, self._settings) for one in readers]
         if self.shelf is None:
             return Made.of(portraits, self.kernel)
-        before = self.shelf.load([one.id for one in readers if one.id])
+        pairs = zip(readers, portraits, strict=True)
+        before = self.shelf.load([one.id for one, said in pairs if one.id and may_borrow(said)])
         kept = {n: unpack(before[one.id]) for n, one in enumerate(readers) if one.id in before}
         made = Made.of(portraits, self.kernel, kept)
         packed = {readers[n].id: pack(borrowed) for n, borrowed in kept.items() if readers[n].id}

@@ -80,8 +80,8 @@ class Texts:
         return sp.csr_matrix((ones, by_term.indices, by_term.indptr), shape=by_term.shape)
 
     def ready(self) -> "Texts":
-        """Give these texts, with what is asked of them later made now."""
-        for name in ("directions", "shown", "place", "shows", "marks"):
+        """Give these texts, with what multiplying them needs made now."""
+        for name in ("directions", "shown", "place"):
             getattr(self, name)
         return self
 
