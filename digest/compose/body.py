@@ -18,7 +18,6 @@ class Entry(NamedTuple):
     item: Both
     html: tuple[bytes, ...]
     text: tuple[bytes, ...]
-    size: int
 
 
 class Lines(NamedTuple):
@@ -41,10 +40,10 @@ class Body:
         """Add items, from the first place on."""
         # No method is called in this loop: it is most of what a mail costs.
         places, numbers, begun = self._pieces.places, self._pieces.numbers, self._links
-        for place, (heading, item, html, text, _) in zip(places, entries, strict=False):
+        for place, (heading, item, html, text) in zip(places, entries, strict=False):
             if heading is not NOTHING:
-                self.html.append(heading.html.encoded)
-                self.text.append(heading.text.encoded)
+                self.html.append(heading.html)
+                self.text.append(heading.text)
             end = begun + item.text.numbers
             self.html += filled(item.html, place, *html)
             self.text += filled(item.text, place, *text, *numbers[begun:end])
@@ -64,7 +63,7 @@ class Body:
                 text += (numbers[end], part)
                 end += 1
         self._links = end
-        html = b"".join([line.html.encoded for line in shown.lines])
+        html = b"".join([line.html for line in shown.lines])
         self.html += filled(shown.heading.html, html)
         self.text += filled(shown.heading.text, b"".join(text))
 

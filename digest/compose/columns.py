@@ -28,17 +28,19 @@ def wrap(text: str, indent: int = 0, hanging: int | None = None, width: int = WI
         hanging: blanks before each line but the first, where they differ.
         width: columns of a line, indent included; only an address may be longer.
     """
-    if len(text) + indent <= width and text.isascii() and text.isprintable() and _is_folded(text):
-        return " " * indent + text
-    later = " " * (indent if hanging is None else hanging)
-    words = text.split()
-    if wrapped := _whole_words(" ".join(words), " " * indent, later, width):
+    # No printable sign but the blank is white space.
+    if not text.isprintable() or "  " in text or text[:1] == " " or text[-1:] == " ":
+        text = " ".join(text.split())
+    before, later = " " * indent, " " * (indent if hanging is None else hanging)
+    if len(text) + indent <= width and text.isascii():
+        return before + text
+    if wrapped := _whole_words(text, before, later, width):
         return wrapped
     lines: list[str] = []
-    line, used = " " * indent, indent
+    line, used = before, indent
     is_empty = True
     room = width - max(indent, len(later))
-    for word in words:
+    for word in text.split():
         gap = 0 if is_empty else 1
         whole = word.isascii() and len(word) <= room
         for part, size in ((word, len(word)),) if whole else _parts(word, room):
@@ -51,24 +53,20 @@ def wrap(text: str, indent: int = 0, hanging: int | None = None, width: int = WI
     return "\n".join([*lines, line])
 
 
-def _is_folded(line: str) -> bool:
-    """Say whether a printable line of ASCII has no blank too many."""
-    return "  " not in line and not line.startswith(" ") and not line.endswith(" ")
-
-
 def _whole_words(text: str, before: str, later: str, width: int) -> str | None:
     """Wrap text of narrow signs, blanks folded; None if a word must be broken or is wide."""
     if not (text.isascii() or NARROW.fullmatch(text)):
         return None
     lines: list[str] = []
-    line, start = before + text, len(before)
-    while len(line) > width:
-        end = line.rfind(" ", start, width + 1)
+    start, room = 0, width - len(before)
+    while len(text) - start > room:
+        end = text.rfind(" ", start, start + room + 1)
         if end < 0:
             return None
-        lines.append(line[:end])
-        line, start = later + line[end + 1 :], len(later)
-    return "\n".join([*lines, line])
+        lines.append(text[start:end])
+        start, room = end + 1, width - len(later)
+    lines.append(text[start:])
+    return before + f"\n{later}".join(lines)
 
 
 def _parts(word: str, room: int) -> Sequence[tuple[str, int]]:

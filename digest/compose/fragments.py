@@ -7,20 +7,13 @@ from operator import itemgetter
 from typing import NamedTuple, Protocol, TypeVar
 
 from digest.compose.columns import wrap
-from digest.compose.wire import quoted_printable, tidy
+from digest.compose.wire import decoded, encoded
 
 # The hole that may come several times: before each address of the text.
 NUMBER = "number"
 NUMBER_STANDS_HERE = b"\0"
 
 Part = TypeVar("Part")
-
-
-class Piece(NamedTuple):
-    """A stretch of the mail as it travels, and how many bytes it was before encoding."""
-
-    encoded: bytes
-    size: int
 
 
 class Order(Protocol):
@@ -34,13 +27,11 @@ class Form(NamedTuple):
 
     Attributes:
         pieces: what stands around the holes, as it travels.
-        size: their bytes before encoding.
         order: picks the finished fragment out of `pieces` and the parts after them.
         numbers: how many parts at the end are numbers of links.
     """
 
     pieces: tuple[bytes, ...]
-    size: int
     order: Order
     numbers: int
 
@@ -53,27 +44,20 @@ class Both(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """A fragment without holes, in HTML and in plain text."""
+    """A fragment without holes as it travels, in HTML and in plain text."""
 
-    html: Piece
-    text: Piece
+    html: bytes
+    text: bytes
 
 
 class Line(NamedTuple):
     """A title line in its place: in HTML, and in plain text, apart where its numbers stand."""
 
-    html: Piece
+    html: bytes
     text: tuple[bytes, ...]
 
 
-def piece(text: str) -> Piece:
-    """Encode a stretch of the mail."""
-    text = tidy(text)
-    size = len(text) if text.isascii() else len(text.encode())
-    return Piece(quoted_printable(text), size)
-
-
-NOTHING = Shown(piece(""), piece(""))
+NOTHING = Shown(encoded(""), encoded(""))
 
 
 def filled(form: Form, *parts: bytes) -> tuple[bytes, ...]:
@@ -87,11 +71,9 @@ def filled(form: Form, *parts: bytes) -> tuple[bytes, ...]:
     return form.order(form.pieces + parts)
 
 
-def joined(form: Form, *parts: Piece) -> Piece:
+def joined(form: Form, *parts: bytes) -> bytes:
     """Put parts into the holes of a form and join it all."""
-    sizes = form.order([*[0 for _ in form.pieces], *[part.size for part in parts]])
-    encoded = b"".join(filled(form, *[part.encoded for part in parts]))
-    return Piece(encoded, form.size + sum(sizes))
+    return b"".join(form.order(form.pieces + parts))
 
 
 def in_place(both: Both, place: bytes) -> Line:
@@ -102,13 +84,12 @@ def in_place(both: Both, place: bytes) -> Line:
             text.append([])
         else:
             text[-1].append(part)
-    html = Piece(b"".join(filled(both.html, place)), both.html.size)
-    return Line(html, tuple(map(b"".join, text)))
+    return Line(joined(both.html, place), tuple(map(b"".join, text)))
 
 
 def form_of(static_and_holes: Sequence[str], names: Sequence[str]) -> Form:
     """Make a form of what a template gave; its hole "number" may come several times."""
-    pieces = tuple(piece(text) for text in static_and_holes[::2])
+    pieces = tuple(encoded(text) for text in static_and_holes[::2])
     holes = static_and_holes[1::2]
     places = {name: len(pieces) + place for place, name in enumerate(names)}
     numbers = count(len(pieces) + len(names))
@@ -117,10 +98,14 @@ def form_of(static_and_holes: Sequence[str], names: Sequence[str]) -> Form:
         order += (next(numbers) if hole == NUMBER else places[hole], following)
     # With one index itemgetter gives no tuple; a slice does.
     getter = itemgetter(*order) if holes else itemgetter(slice(1))
-    size = sum(one.size for one in pieces)
-    return Form(tuple(one.encoded for one in pieces), size, getter, holes.count(NUMBER))
+    return Form(pieces, getter, holes.count(NUMBER))
 
 
 def verbatim(text: str, indent: int = 0) -> Shown:
     """Show a text of a reader's own as it is."""
-    return Shown(piece(escape(text)), piece(wrap(text, indent=indent)))
+    return Shown(encoded(escape(text)), encoded(wrap(text, indent=indent)))
+
+
+def size(*parts: bytes) -> int:
+    """Count the bytes that parts of the mail were before encoding."""
+    return len(decoded(b"".join(parts)).encode())

@@ -26,7 +26,7 @@ def sender_domain(mail: MailSettings) -> str:
 def address_header(header: str, value: str) -> str:
     """Write a header with one mailbox of the settings."""
     display, address = parseaddr(value)
-    return mailbox(header, display, address)
+    return mailbox(header, display, ascii_address(address))
 
 
 @lru_cache(maxsize=64)
@@ -37,7 +37,7 @@ def date_header(at: datetime) -> str:
 
 def lines(*headers: str) -> bytes:
     """Join finished headers."""
-    return "".join(f"{header}\r\n" for header in headers).encode("ascii")
+    return "\r\n".join([*headers, ""]).encode("ascii")
 
 
 def two_parts_header(language_tag: str, delivery_id: str) -> bytes:

@@ -1,25 +1,18 @@
 """A digest as the two parts of a mail: pieces in order, numbered, and kept in size."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
-from itertools import chain
 from typing import NamedTuple
 
 from digest.compose import headings, wording
+from digest.compose.addresses import OwnLinks
 from digest.compose.body import Body, Entry, Lines, fit
 from digest.compose.digest import Shelf, shelf
-from digest.compose.fragments import NOTHING, Line, Piece, Shown, joined, piece
-from digest.compose.fragments import Form as Fragment
-from digest.compose.pieces import OwnLinks, Pieces
+from digest.compose.fragments import NOTHING, Shown, filled, joined, size
+from digest.compose.pieces import Pieces
 from digest.compose.telling import said_reasons, summary_of
-from digest.model import (
-    Addressee,
-    Digest,
-    Form,
-    Frequency,
-    MentionKind,
-    Pick,
-)
+from digest.compose.wire import encoded
+from digest.model import Addressee, Digest, Form, Frequency, MentionKind, Pick
 from digest.render import Language
 
 # A large client clips HTML near 102 kB and takes the footer with it.
@@ -28,11 +21,10 @@ HTML_BYTES = 90_000
 NOTE_BYTES = 4_000
 # Titles beyond these are beyond the preheader's end.
 PREHEADER_TITLES = 4
-# How often an item's HTML names its reader's web copy: "more" and "less" stand below it.
-VERDICTS = 2
 # Title lines by what they tell: the first stand above the picks of a week, the last are the
 # first to go where room is short.
-MENTIONS = (MentionKind.MOST_VOTED, MentionKind.REVISED, MentionKind.ALSO_NEW)
+MOST_VOTED = MentionKind.MOST_VOTED
+MENTIONS = (MOST_VOTED, MentionKind.REVISED, MentionKind.ALSO_NEW)
 
 
 class Letter(NamedTuple):
@@ -43,8 +35,8 @@ class Letter(NamedTuple):
         unsubscribe_by_mail: a `mailto:` address.
     """
 
-    html: list[bytes]
-    text: list[bytes]
+    html: Sequence[bytes]
+    text: Sequence[bytes]
     unsubscribe: str | None = None
     unsubscribe_by_mail: str = ""
 
@@ -66,74 +58,105 @@ def write_letter(
         headings.looks_back_to(digest, subscriber),
     )
     titles = [wording.title(pick.item) for pick in digest.picks[:PREHEADER_TITLES]]
-    preheader = piece(escape(headings.preheader(titles)))
-    own = pieces.own_links(subscriber, digest)
-    web_copy = piece(own.web_copy)
+    preheader = encoded(escape(headings.preheader(titles)))
+    own = pieces.addresses.own(subscriber, digest)
+    web_copy = encoded(own.web_copy)
     footer = _footer(pieces, language, digest, subscriber, own, web_copy)
-    around = (opening.html, preheader, footer.html)
-    room = HTML_BYTES - frame.html.size - sum(part.size for part in around)
-    body = _body(pieces, language, digest, subscriber, room, web_copy)
+
+    def html_of(body: Body) -> tuple[bytes, ...]:
+        return filled(frame.html, preheader, opening.html, b"".join(body.html), footer.html)
+
+    entries = _entries(pieces, language, digest.picks, subscriber, web_copy)
+    mentioned = _mentioned(pieces, language, digest)
+    body = _in_order(pieces, entries, mentioned)
+    html = html_of(body)
+    # Text is never shorter encoded, so most mails need not be measured exactly.
+    if sum(map(len, html)) > HTML_BYTES:
+        room = HTML_BYTES - size(*html_of(Body(pieces)))
+        body = _in_room(pieces, language, digest.picks, entries, mentioned, room, web_copy)
+        html = html_of(body)
     return Letter(
-        _framed(frame.html, preheader, opening.html, body.html, footer.html),
-        _framed(frame.text, NOTHING.text, opening.text, body.text, footer.text),
+        html,
+        filled(frame.text, NOTHING.text, opening.text, b"".join(body.text), footer.text),
         own.unsubscribe if pieces.has_web else None,
-        pieces.by_mail(subscriber),
+        pieces.addresses.by_mail(subscriber),
     )
 
 
-def _body(
+def _in_order(
+    pieces: Pieces, entries: Sequence[Entry], mentioned: Mapping[MentionKind, Lines]
+) -> Body:
+    """Write the picks, and title lines above and below them."""
+    body = Body(pieces)
+    if MOST_VOTED in mentioned:
+        body.add_lines(mentioned[MOST_VOTED])
+    body.add_items(entries)
+    for kind, lines in mentioned.items():
+        if kind is not MOST_VOTED:
+            body.add_lines(lines)
+    return body
+
+
+def _in_room(
     pieces: Pieces,
     language: Language,
-    digest: Digest,
-    subscriber: Addressee,
+    picks: Sequence[Pick],
+    entries: Sequence[Entry],
+    mentioned: Mapping[MentionKind, Lines],
     room: int,
-    web_copy: Piece,
+    web_copy: bytes,
 ) -> Body:
-    """Write the picks, as many whole ones as fit, and as many title lines as fit then."""
-    body = Body(pieces)
-    picks = digest.picks
-    entries = _entries(pieces, language, picks, subscriber, web_copy)
-    sizes = [entry.size for entry in entries]
+    """Write as many whole picks as fit in so many bytes of HTML, then as many title lines."""
+    sizes = [
+        size(entry.heading.html, *filled(entry.item.html, place, *entry.html))
+        for entry, place in zip(entries, pieces.places, strict=False)
+    ]
     left = room - sum(sizes)
     if left >= 0:
-        if not digest.mentions:
-            body.add_items(entries)
-            return body
-        most_voted, *others = _mentioned(pieces, language, digest, left)
-        body.add_lines(most_voted)
-        body.add_items(entries)
-        for other in others:
-            body.add_lines(other)
-        return body
+        return _in_order(pieces, entries, _fitting(mentioned, left))
     places = zip(picks, pieces.places, strict=False)
     lines = [pieces.line(language, pick.item, "", place) for pick, place in places]
-    whole, short = fit(sizes, [line.html.size for line in lines], room - NOTE_BYTES)
+    whole, short = fit(sizes, [size(line.html) for line in lines], room - NOTE_BYTES)
+    body = Body(pieces)
     body.add_items(entries[:whole])
     heading = pieces.lines(language, language.gettext("Also chosen for you"))
     body.add_lines(Lines(heading, lines[whole : whole + short]))
     if whole + short < len(picks):
         left_out = pieces.left_out(language, len(picks) - whole - short)
-        body.add(left_out, web_copy.encoded)
+        body.add(left_out, web_copy)
     return body
 
 
-def _mentioned(pieces: Pieces, language: Language, digest: Digest, room: int) -> list[Lines]:
-    """Give the title lines of each kind, as many as fit: the least telling are dropped first."""
-    found: list[Lines] = []
+def _fitting(mentioned: Mapping[MentionKind, Lines], room: int) -> dict[MentionKind, Lines]:
+    """Give as many title lines of each kind as fit: the least telling are dropped first."""
+    found: dict[MentionKind, Lines] = {}
+    for kind, (heading, lines) in mentioned.items():
+        left = room - size(*heading.html.pieces)
+        fitting = 0
+        for line in lines:
+            left -= size(line.html)
+            if left < 0:
+                break
+            fitting += 1
+            room = left
+        found[kind] = Lines(heading, lines[:fitting])
+    return found
+
+
+def _mentioned(pieces: Pieces, language: Language, digest: Digest) -> dict[MentionKind, Lines]:
+    """Give the title lines of each kind that there are, the most telling first."""
+    found: dict[MentionKind, Lines] = {}
     for kind in MENTIONS:
-        lines: list[Line] = []
+        mentions = [one for one in digest.mentions if one.kind is kind]
+        if not mentions:
+            continue
         heading = pieces.lines(language, headings.mention_heading(language, kind, digest))
-        left = room - heading.html.size
-        for mention in digest.mentions:
-            if mention.kind is kind:
-                note = headings.mention_note(language, mention, digest.edition)
-                line = pieces.line(language, mention.item, note, pieces.bullet)
-                left -= line.html.size
-                if left < 0:
-                    break
-                lines.append(line)
-                room = left
-        found.append(Lines(heading, lines))
+        notes = [headings.mention_note(language, one, digest.edition) for one in mentions]
+        lines = [
+            pieces.line(language, one.item, note, pieces.bullet)
+            for one, note in zip(mentions, notes, strict=True)
+        ]
+        found[kind] = Lines(heading, lines)
     return found
 
 
@@ -142,37 +165,33 @@ def _entries(
     language: Language,
     picks: Sequence[Pick],
     subscriber: Addressee,
-    web_copy: Piece,
+    web_copy: bytes,
 ) -> list[Entry]:
     entries: list[Entry] = []
     is_short = subscriber.form is Form.SHORT
+    thumbnails = subscriber.thumbnails
     # Most readers' sections are their interests, which need no looking up.
     is_plain = not (subscriber.revisions or _is_weekly(subscriber))
     section: Shelf | None = None
-    for number, pick in enumerate(picks):
-        heading = NOTHING
+    for pick, number in zip(picks, pieces.numbers, strict=False):
+        item, heading = pick.item, NOTHING
         if not (is_plain and section and section.interest == pick.interest):
-            where = shelf(subscriber, pick.item, pick.interest)
+            where = shelf(subscriber, item, pick.interest)
             if where != section:
                 heading = pieces.section(language, headings.shelf_name(language, where))
                 section = where
         said = said_reasons(pick)
         reasons = pieces.reasons(language, said) if said else NOTHING
-        size = heading.html.size + reasons.html.size
         if is_short:
-            item = pieces.brief(language, pick.item, bool(said))
-            size += item.html.size
-            fills = (reasons.html.encoded,), (reasons.text.encoded,)
-            entries.append(Entry(heading, item, *fills, size))
+            brief = pieces.brief(language, item, bool(said))
+            entries.append(Entry(heading, brief, (reasons.html,), (reasons.text,)))
             continue
         summary = _summary(pieces, language, pick)
-        picture = pieces.picture(pick.item) if subscriber.thumbnails else None
-        item = pieces.item(language, pick.item, pick.upvotes, pick.comments, bool(said), picture)
-        size += item.html.size + summary.html.size + VERDICTS * web_copy.size
-        where_to = (pieces.numbers[number], web_copy.encoded)
-        html = (*where_to, summary.html.encoded, reasons.html.encoded)
-        text = (*where_to, summary.text.encoded, reasons.text.encoded)
-        entries.append(Entry(heading, item, html, text, size))
+        picture = pieces.picture(item) if thumbnails else None
+        shown = pieces.item(language, item, pick.upvotes, pick.comments, bool(said), picture)
+        html = (number, web_copy, summary.html, reasons.html)
+        text = (number, web_copy, summary.text, reasons.text)
+        entries.append(Entry(heading, shown, html, text))
     return entries
 
 
@@ -193,26 +212,17 @@ def _footer(
     digest: Digest,
     subscriber: Addressee,
     own: OwnLinks,
-    web_copy: Piece,
+    web_copy: bytes,
 ) -> Shown:
     following = digest.day.next_digest_at
     moment = NOTHING
     if following:
         moment = pieces.moment(language, following, subscriber.schedule.timezone)
     address = wording.line(subscriber.email, wording.TITLE_ROOM)
-    interests = pieces.names(language, *subscriber.interest_names)
+    interests = pieces.names(language, subscriber.interest_names)
     form = pieces.footer(language, following is not None)
-    links = (piece(own.unsubscribe), piece(own.preferences), web_copy)
+    links = (encoded(own.unsubscribe), encoded(own.preferences), web_copy)
     return Shown(
-        joined(form.html, piece(escape(address)), interests.html, moment.html, *links),
-        joined(form.text, piece(address), interests.text, moment.text, *links),
+        joined(form.html, encoded(escape(address)), interests.html, moment.html, *links),
+        joined(form.text, encoded(address), interests.text, moment.text, *links),
     )
-
-
-def _framed(
-    frame: Fragment, preheader: Piece, opening: Piece, body: list[bytes], footer: Piece
-) -> list[bytes]:
-    """Put stretches of the mail into the holes of its frame."""
-    around = [[one] for one in frame.pieces]
-    stretches = [*around, [preheader.encoded], [opening.encoded], body, [footer.encoded]]
-    return list(chain.from_iterable(frame.order(stretches)))

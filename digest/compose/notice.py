@@ -17,7 +17,7 @@ from digest.compose.headers import (
     two_parts_header,
 )
 from digest.compose.pieces import look
-from digest.compose.wire import ascii_address, mailbox, quoted_printable, tidy, unstructured
+from digest.compose.wire import ascii_address, encoded, mailbox, unstructured
 from digest.config import MailSettings
 from digest.links import Links
 from digest.model import Addressee, Delivery, DeliveryKind, Message
@@ -76,9 +76,9 @@ class NoticeBuilder:
                 head,
                 two_parts_header(language.tag, delivery.id),
                 part_head(delivery.id, "plain"),
-                quoted_printable(tidy(text)),
+                encoded(text),
                 part_head(delivery.id, "html"),
-                quoted_printable(tidy(html)),
+                encoded(html),
                 parts_end(delivery.id),
             )
         )

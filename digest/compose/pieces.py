@@ -8,10 +8,9 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from html import escape
-from typing import NamedTuple
-from urllib.parse import quote
 
 from digest.compose import headings, wording
+from digest.compose.addresses import Addresses, OwnLinks
 from digest.compose.colours import DARK_CARD, DARK_PAGE, LIGHT_CARD, LIGHT_PAGE, shades
 from digest.compose.columns import WIDTH, columns, wrap
 from digest.compose.fragments import (
@@ -19,38 +18,27 @@ from digest.compose.fragments import (
     NUMBER,
     Both,
     Line,
-    Piece,
     Shown,
     form_of,
     in_place,
     joined,
-    piece,
     verbatim,
 )
+from digest.compose.reasons import Reasons
 from digest.compose.telling import summary_by
-from digest.compose.wire import ascii_address
+from digest.compose.wire import encoded
 from digest.config import MailSettings
 from digest.links import Links
-from digest.model import Addressee, Day, Digest, Item, ReasonKind, Said
+from digest.model import Day, Item
 from digest.render import Language, Templates
 
-# An item takes some 8 kB a language, a summary 2 kB, a reason 1 kB.  What is kept of personal
-# parts is full after some thousand readers, so that a hundred times as many take no more.
+# An item takes some 8 kB a language, a summary 1.5 kB, a section 0.5 kB.  What is kept of
+# personal parts is full after some thousand readers, so that a hundred times as many take no more.
 KEPT_ITEMS = 4096
-KEPT_PARTS = 4096
+KEPT_SUMMARIES = 8192
+KEPT_SECTIONS = 4096
 KEPT_FRAMES = 512
 MOST_NUMBERS = 1000
-
-
-class OwnLinks(NamedTuple):
-    """The addresses of one reader's pages; empty where there are no pages."""
-
-    unsubscribe: str
-    preferences: str
-    web_copy: str
-
-
-NO_LINKS = OwnLinks("", "", "")
 
 
 def look(mail: MailSettings) -> dict[str, object]:
@@ -100,26 +88,22 @@ class Pieces:
     ) -> None:
         self._templates = templates
         self._links = links
-        self._leaving = leaving
-        self._unsubscribe = unsubscribe
         self.has_web = links is not None
+        self.addresses = Addresses(unsubscribe, links, leaving)
         self._thumbnails = mail.thumbnails
         self._look = look(mail) | {"unsubscribe": unsubscribe, "has_web": links is not None}
         self.frame = lru_cache(KEPT_FRAMES)(self._frame)
         self.opening = lru_cache(KEPT_FRAMES)(self._opening)
-        self.section = lru_cache(KEPT_PARTS)(self._section)
+        self.section = lru_cache(KEPT_SECTIONS)(self._section)
         self.item = lru_cache(KEPT_ITEMS)(self._item)
-        self.summary = lru_cache(KEPT_PARTS)(self._summary)
-        self.names = lru_cache(KEPT_FRAMES)(self._names)
+        self.summary = lru_cache(KEPT_SUMMARIES)(self._summary)
         self.moment = lru_cache(KEPT_FRAMES)(self._moment)
         numbers = range(1, MOST_NUMBERS + 1)
-        self.numbers = tuple(piece(str(number)).encoded for number in numbers)
+        self.numbers = tuple(encoded(str(number)) for number in numbers)
         # As wide as two digits and a stop, so that the text beside them stands in line.
-        self.places = tuple(piece(f"{place:>2}.").encoded for place in numbers)
-        self.bullet = piece("  –").encoded
-        self._reason = lru_cache(KEPT_PARTS)(self._one_reason)
-        self._why = lru_cache(KEPT_FRAMES)(self._before_reasons)
-        self._reason_form = lru_cache(KEPT_FRAMES)(self._reason_around)
+        self.places = tuple(encoded(f"{place:>2}.") for place in numbers)
+        self.bullet = encoded("  –")
+        self.reasons = Reasons(templates, self._look).shown
         self._summary_form = lru_cache(KEPT_FRAMES)(self._summary_around)
         self.line = lru_cache(KEPT_ITEMS)(self._line)
         self.lines = lru_cache(KEPT_FRAMES)(self._lines)
@@ -135,29 +119,6 @@ class Pieces:
         if self._thumbnails == "proxied" and self._links:
             return f"{self._links.base_url}/thumbnail/{item.id}"
         return address
-
-    def own_links(self, subscriber: Addressee, digest: Digest) -> OwnLinks:
-        """Give the addresses of a reader's pages.  They hold no sign that HTML would escape."""
-        if self._links is None:
-            if self._leaving is None:
-                return NO_LINKS
-            return NO_LINKS._replace(unsubscribe=self.by_mail(subscriber))
-        epoch = subscriber.link_epoch
-        return OwnLinks(
-            self._links.unsubscribe(subscriber.id),
-            self._links.preferences(subscriber.id, epoch),
-            self._links.digest(subscriber.id, digest.id, epoch),
-        )
-
-    def by_mail(self, subscriber: Addressee) -> str:
-        """Give the `mailto:` address that ends a subscription; RFC 2369 section 3.2.
-
-        A reader's own needs no subject: whatever comes to it ends the subscription.
-        """
-        if self._leaving is None:
-            return self._unsubscribe
-        own = ascii_address(self._leaving(subscriber.id))
-        return f"mailto:{quote(own, safe='@+!$*')}"  # RFC 6068 section 2
 
     def _frame(self, language: Language, edition: date) -> Both:
         holes = ("preheader", "opening", "body", "footer")
@@ -216,59 +177,31 @@ class Pieces:
         if not text:
             return NOTHING
         tag, is_ai = wording.language_tag(item.language), bool(item.ai_summary)
-        form, before = self._summary_form(language, tag, is_ai)
-        html = piece(escape(text))
-        # Wrapped as if the template's own words on the first line were part of it.
-        indent = columns(before)
-        hanging = len(before) - len(before.lstrip())
-        plain = piece(wrap(text, indent=indent, hanging=hanging)[indent:])
-        return Shown(joined(form.html, html), joined(form.text, plain))
+        form, indent, hanging = self._summary_form(language, tag, is_ai)
+        plain = wrap(text, indent, hanging)[indent:]
+        return Shown(joined(form.html, encoded(escape(text))), joined(form.text, encoded(plain)))
 
     def _summary_around(
         self,
         language: Language,
         tag: str,
         is_ai: bool,  # noqa: FBT001 - likewise
-    ) -> tuple[Both, str]:
-        """Give what stands around a summary, and the words before it on its line of text."""
+    ) -> tuple[Both, int, int]:
+        """Give what stands around a summary, and how many blanks stand for it in text.
+
+        Those before the first line stand for the template's own words, which are part of it.
+        """
         values = {"is_ai": is_ai, "item_language": tag}
-        before, *_ = self._templates.form(
+        around = self._templates.form(
             "mail/summary.txt", language, ("summary",), **self._look | values
         )
-        return self._both("summary", language, ("summary",), **values), before.rpartition("\n")[2]
+        before = around[0].rpartition("\n")[2]
+        form = self._both("summary", language, ("summary",), **values)
+        return form, columns(before), len(before) - len(before.lstrip())
 
-    def reasons(self, language: Language, reasons: Sequence[Said]) -> Shown:
-        """Join reasons: chips in HTML, one wrapped line in text."""
-        shown = [self._reason(language, kind, value) for kind, value in reasons]
-        html = Piece(
-            b"".join([one.encoded for one, _ in shown]), sum([one.size for one, _ in shown])
-        )
-        before, after = self._why(language)
-        words = f"{before}{'; '.join([text for _, text in shown])}{after}"
-        return Shown(html, piece(wrap(words, indent=4, hanging=9)))
-
-    def _before_reasons(self, language: Language) -> tuple[str, str]:
-        """Give what stands around the reasons in plain text."""
-        before, _, after = language.gettext("Why: %(reasons)s", reasons="\0").partition("\0")
-        return before, after
-
-    def _one_reason(self, language: Language, kind: str, value: str) -> tuple[Piece, str]:
-        """Give a reason as a chip, and in words."""
-        (before, after), size, text = self._reason_form(language)
-        words = wording.reason_words(language, ReasonKind(kind), value)
-        shown = piece(escape(words))
-        chip = Piece(b"".join((before, shown.encoded, after)), size + shown.size)
-        return chip, words.join(text)
-
-    def _reason_around(self, language: Language) -> tuple[tuple[bytes, ...], int, tuple[str, ...]]:
-        """Give what stands around the words of a reason: as HTML, its size, as text."""
-        text = self._templates.form("mail/reason.txt", language, ("words",), **self._look)
-        html = self._both("reason", language, ("words",)).html
-        return html.pieces, html.size, text[::2]
-
-    def _names(self, language: Language, *names: str) -> Shown:
+    def names(self, language: Language, interests: Sequence[str]) -> Shown:
         """Name a reader's interests."""
-        words = [wording.line(name, wording.NAME_ROOM) for name in names]
+        words = [wording.line(name, wording.NAME_ROOM) for name in interests]
         return verbatim(
             language.enumeration(words) or language.gettext("what is popular"), indent=2
         )
@@ -297,7 +230,7 @@ class Pieces:
 
     def _footer(self, language: Language, has_next: bool) -> Both:  # noqa: FBT001 - likewise
         holes = ["address", "interests", "next_digest"]
-        if self._links or self._leaving:
+        if self.addresses.are_own:
             holes += OwnLinks._fields
         return self._both("footer", language, holes, has_next=has_next)
 

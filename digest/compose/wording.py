@@ -31,6 +31,8 @@ RISING_VOTES = 5
 RISING_SHARE = 0.2
 SPARKLINE_DAYS = 7
 BARS = "▁▂▃▄▅▆▇█"
+# Reasons that say words of the item, as they stand there.
+ITS_OWN_WORDS = frozenset([ReasonKind.KEYWORD, ReasonKind.TOPIC])
 
 
 class Link(NamedTuple):
@@ -153,26 +155,29 @@ def section_name(language: Language, interest: str | None) -> str:
     return interest or language.gettext("Popular today")
 
 
-def reason_words(language: Language, kind: ReasonKind, value: str) -> str:
-    """Say one reason in a few words."""
+def reason_words(language: Language, kind: str, value: str) -> str:
+    """Say one reason in a few words; *kind* is that of a `ReasonKind`."""
     shown = line(value, REASON_ROOM)
-    match kind:
-        case ReasonKind.KEYWORD | ReasonKind.TOPIC:
-            return shown
+    # Most are: to tell the others apart takes longer than all the rest.
+    if kind in ITS_OWN_WORDS:
+        return shown
+    match ReasonKind(kind):
         case ReasonKind.AUTHOR:
             return language.gettext("by %(name)s", name=shown)
         case ReasonKind.ORGANISATION:
             return language.gettext("from %(name)s", name=shown)
         case ReasonKind.CATEGORY:
             return language.gettext("in %(name)s", name=shown)
-        case ReasonKind.RELATED | ReasonKind.EXAMPLE | ReasonKind.FEEDBACK:
-            return _likeness_words(language, kind, shown)
+        case (ReasonKind.RELATED | ReasonKind.EXAMPLE | ReasonKind.FEEDBACK) as likeness:
+            return _likeness_words(language, likeness, shown)
         case ReasonKind.LESS_OF:
             return language.gettext("although: %(name)s", name=shown)
         case ReasonKind.POPULARITY:
             return language.gettext("much voted for")
         case ReasonKind.OUTSIDE:
             return _outside_words(language, value)
+        case _:
+            return shown
 
 
 def _likeness_words(language: Language, kind: ReasonKind, shown: str) -> str:

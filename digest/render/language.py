@@ -4,6 +4,7 @@ import io
 import logging
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -42,6 +43,7 @@ class Language:
         self._words = words
         self.tag = "en" if locale == ENGLISH else str(locale).replace("_", "-")
         self.direction = locale.text_direction
+        self._places = cache(self._list_of)
 
     def gettext(self, message: str, **values: object) -> str:
         """Translate a message and fill its `%(name)s` places."""
@@ -78,7 +80,11 @@ class Language:
 
     def enumeration(self, words: Iterable[str]) -> str:
         """Join words as a sentence does: a, b and c."""
-        return str(format_list(list(words), locale=self._locale))
+        said = tuple(words)
+        return self._places(len(said)) % said
+
+    def _list_of(self, places: int) -> str:
+        return str(format_list(["%s"] * places, locale=self._locale))
 
 
 def _catalogue(tag: str, folders: Sequence[Path]) -> tuple[Locale, NullTranslations]:
