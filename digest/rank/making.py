@@ -60,17 +60,17 @@ class Seeds:
             column = columns[place] = fresh.setdefault(keys[place], first_fresh + len(texts))
             if column == first_fresh + len(texts):
                 texts.append(text_of(said[place]))
-        kinds = [TOPIC if isinstance(one, str) else one.kind for one in said]
+        counts = [1.0 if isinstance(one, str) else one.weight for one in said]
+        # True and False are 1 and 0, the places of feedback and of examples.
+        kinds = [
+            KINDS.index(TOPIC) if isinstance(one, str) else one.kind is FEEDBACK for one in said
+        ]
         return cls(
             fresh=kernel.read(texts),
             said=said,
-            kinds=np.array(
-                [0 if k is EXAMPLE else 1 if k is FEEDBACK else 2 for k in kinds], np.int8
-            ),
+            kinds=np.array(kinds, dtype=np.int8),
             columns=np.array(columns, dtype=np.intp),
-            counts=np.array(
-                [1.0 if isinstance(one, str) else one.weight for one in said], np.float32
-            ),
+            counts=np.array(counts, dtype=np.float32),
             ends=[0, *accumulate(map(len, stated))],
         )
 

@@ -60,6 +60,31 @@ def vary(judged: Judged, good: Flags, wanted: Places, settings: Settings) -> Pla
     return chosen
 
 
+def lowest(values: Array, wide: int) -> tuple[Places, Array]:
+    """Find the lowest values of each row, in order: their columns and themselves, [m, wide].
+
+    Where too few are finite, any column stands for others that are not.
+    """
+    line = np.arange(len(values))[:, None]
+    if values.shape[1] < SIFT_FROM * wide:
+        columns = values.argsort(axis=1)[:, :wide]
+        return columns, values[line, columns]
+    # As many as are wanted, each the lowest of some columns: the highest of them bounds the rest.
+    groups = values.shape[1] // SIFTED
+    some = values[:, : groups * SIFTED].reshape(len(values), SIFTED, groups).min(axis=1)
+    bound = np.partition(some, wide - 1, axis=1)[:, wide - 1 : wide]
+    is_low = (values <= bound) & (values < np.inf)
+    counts = np.count_nonzero(is_low, axis=1)
+    row, low = np.repeat(line, counts), np.flatnonzero(is_low)
+    column = low - row * values.shape[1]
+    place = np.arange(len(low)) - np.repeat(np.cumsum(counts) - counts, counts)
+    columns = np.zeros((len(values), max(wide, int(counts.max()))), dtype=np.intp)
+    found = np.full(columns.shape, np.inf)
+    columns[row, place], found[row, place] = column, values.take(low)
+    order = found.argsort(axis=1)[:, :wide]
+    return columns[line, order], found[line, order]
+
+
 @dataclass(frozen=True, slots=True)
 class _Round:
     """One greedy choice for some readers at once."""
@@ -104,7 +129,7 @@ class _Round:
         total = self.judged.total[rows]
         behind = _tie_breaker(total.shape[1]) - total
         behind[~self.good[rows]] = np.inf
-        candidates, behind = _lowest(behind, wide)
+        candidates, behind = lowest(behind, wide)
         worth = np.maximum(total[np.arange(len(rows))[:, None], candidates], 0.0)
         return candidates, worth, np.where(behind < np.inf, worth, -np.inf)
 
@@ -240,31 +265,6 @@ def _by_source(day: Day, candidates: Places, wanted: Places, settings: Settings)
 
 def _most(share: float, wanted: Places) -> Array:
     return np.asarray(np.maximum(1.0, np.ceil(share * wanted)))
-
-
-def _lowest(values: Array, wide: int) -> tuple[Places, Array]:
-    """Find the lowest values of each row, in order: their columns and themselves, [m, wide].
-
-    Where too few are finite, any column stands for others that are not.
-    """
-    line = np.arange(len(values))[:, None]
-    if values.shape[1] < SIFT_FROM * wide:
-        columns = values.argsort(axis=1)[:, :wide]
-        return columns, values[line, columns]
-    # As many as are wanted, each the lowest of some columns: the highest of them bounds the rest.
-    groups = values.shape[1] // SIFTED
-    some = values[:, : groups * SIFTED].reshape(len(values), SIFTED, groups).min(axis=1)
-    bound = np.partition(some, wide - 1, axis=1)[:, wide - 1 : wide]
-    is_low = (values <= bound) & (values < np.inf)
-    counts = np.count_nonzero(is_low, axis=1)
-    row, low = np.repeat(line, counts), np.flatnonzero(is_low)
-    column = low - row * values.shape[1]
-    place = np.arange(len(low)) - np.repeat(np.cumsum(counts) - counts, counts)
-    columns = np.zeros((len(values), max(wide, int(counts.max()))), dtype=np.intp)
-    found = np.full(columns.shape, np.inf)
-    columns[row, place], found[row, place] = column, values.take(low)
-    order = found.argsort(axis=1)[:, :wide]
-    return columns[line, order], found[line, order]
 
 
 def _tie_breaker(items: int) -> Array:

@@ -9,7 +9,8 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from digest import rank
-from digest.model import Interest, Item, Reader, ReasonKind
+from digest.model import Interest, Item, Ranked, Reader, Reason, ReasonKind
+from digest.rank.varied import lowest
 from tests.rank.conftest import less, make_item, picked
 
 TOPICS = ["graph", "protein", "privacy", "markov", "галактика", "机器"]
@@ -203,3 +204,36 @@ def test_minimum_score_does_not_keep_the_outsider_away():
     assert {r.item for r in ranked if r.interest} == set(INSIDE[:6])
     assert len(outsiders(ranked)) == 1
     assert len(ranked) == 7
+
+
+@given(st.integers(0, 2**32), st.integers(1, 30), st.integers(1, 900), st.sampled_from([0, 0.5, 1]))
+def test_of_many_values_those_are_sifted_that_sorting_gives(seed, wide, found, closed):
+    rng = np.random.default_rng(seed)
+    values = rng.integers(0, 400, (3, found)) / 7
+    values[rng.random(values.shape) < closed] = np.inf
+    wide = min(wide, found)
+
+    columns, kept = lowest(values, wide)
+
+    assert kept.tolist() == np.sort(values, axis=1)[:, :wide].tolist()
+    there = kept < np.inf
+    assert (np.take_along_axis(values, columns, axis=1)[there] == kept[there]).all()
+    assert all(
+        len(set(row[open_])) == open_.sum() for row, open_ in zip(columns, there, strict=True)
+    )
+
+
+def test_what_is_made_many_at_a_time_is_as_the_constructor_makes_it(first_day_ranker):
+    reader = Reader(interests=(Interest(name="graphs", text="graph"),), popularity=0.5)
+
+    ranked = picked(first_day_ranker, reader, [make_item("A graph case", 1, upvotes=3)])
+
+    for one in ranked:
+        reasons = tuple(
+            Reason(kind=r.kind, value=r.value, share=r.share, interest=r.interest)
+            for r in one.reasons
+        )
+        anew = Ranked(item=one.item, score=one.score, interest=one.interest, reasons=reasons)
+        assert one == anew
+        assert hash(one) == hash(anew)
+    assert len(ranked[0].reasons) == 2
