@@ -17,6 +17,7 @@ from digest.rank.features import Matrix
 Floats: TypeAlias = NDArray[np.float32]
 
 FLOAT = np.float32  # of all products; what is counted in deviations is right to five digits
+COMPARED = 4096  # texts, and pairs of them, at a time: bounds memory where a day says all the same
 DENSE_ROWS = 128  # made dense at a time: bounds memory at DENSE_ROWS * terms of the items
 NEARLY_SAME = 0.9  # cosine of words: one abstract announced twice, a few words changed
 MARKS, ENOUGH_MARKS = 5, 3  # terms that weigh most; a text that says the same shares so many
@@ -121,10 +122,17 @@ def nearly_same(some: Texts, items: Texts) -> Matrix:
 
     Only those that share some of the terms that weigh most are compared.
     """
-    shared = some.marks @ items.shows
-    likely = np.flatnonzero(shared.data >= ENOUGH_MARKS)
-    rows = np.searchsorted(shared.indptr, likely, side="right") - 1
-    places = shared.indices[likely]
-    cosine = np.asarray(some.terms[rows].multiply(items.terms[places]).sum(axis=1)).ravel()
-    same = cosine >= NEARLY_SAME
-    return sp.csr_matrix((same[same], (rows[same], places[same])), shape=shared.shape)
+    found = [np.zeros((2, 0), np.intp)]
+    for start in range(0, some.terms.shape[0], COMPARED):
+        shared = some.marks[start : start + COMPARED] @ items.shows
+        likely = np.flatnonzero(shared.data >= ENOUGH_MARKS)
+        rows = start + np.searchsorted(shared.indptr, likely, side="right") - 1
+        places = shared.indices[likely]
+        for part in range(0, len(likely), COMPARED):
+            pairs = np.array([rows[part : part + COMPARED], places[part : part + COMPARED]])
+            said, shown = some.terms[pairs[0]], items.terms[pairs[1]]
+            cosine = np.asarray(said.multiply(shown).sum(axis=1)).ravel()
+            found.append(pairs[:, cosine >= NEARLY_SAME])
+    same = np.concatenate(found, axis=1)
+    shape = some.terms.shape[0], items.terms.shape[0]
+    return sp.csr_matrix((np.ones(same.shape[1], np.bool_), (same[0], same[1])), shape=shape)
