@@ -111,7 +111,7 @@ def _reasons(judged: Judged, picks: _Picks, kernel: Kernel) -> list[tuple[Reason
     reasons: list[tuple[Reason, ...]] = [()] * len(picks.who)
     speaking = np.flatnonzero(picks.own > 0.0)
     voices = hear(judged, picks.row[speaking], picks.where[speaking], kernel)
-    voices = replace(voices, item=speaking[voices.item])
+    voices = voices._replace(item=speaking[voices.item])
     simple = _simple(judged, picks, voices)
     for pick, reason in _of_one_like(judged, picks, voices, simple):
         reasons[pick] = (reason,)

@@ -3,8 +3,8 @@
 Shapes: T items, each heard under one profile; V voices, of each of them one a kind of text.
 """
 
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,11 @@ from digest.rank.kernel import Kernel
 from digest.rank.making import Seeds
 from digest.rank.texts import Floats
 
+AT_ONCE = 2_000_000  # pairs of an item and a text compared at a time: some 50 MB
 LEAST_SAID = np.float32(1e-3)  # what a text says of an item that resembles it in nothing
 
 
-@dataclass(frozen=True, slots=True)
-class Voices:
+class Voices(NamedTuple):
     """What examples, verdicts and topic say of each item, in this order.
 
     Attributes:
@@ -39,11 +39,21 @@ def hear(judged: Judged, rows: Places, places: Places, kernel: Kernel) -> Voices
     Args:
         rows, places: [T], profile and item; nothing is said of one with no learned evidence.
     """
-    seeds, made = judged.made.seeds, judged.made
-    ends = made.ends
-    heard = np.flatnonzero((judged.learned[rows, places] > 0.0) & (np.diff(ends)[rows] > 0))
+    counts = np.diff(judged.made.ends)[rows]
+    heard = np.flatnonzero((judged.learned[rows, places] > 0.0) & (counts > 0))
     heard = heard[np.argsort(rows[heard], kind="stable")]
-    rows, places = rows[heard], places[heard]
+    full = np.flatnonzero(np.diff(np.cumsum(counts[heard]) // AT_ONCE)) + 1
+    found = [Voices(heard[:0], heard[:0], np.zeros(0))]
+    for some in np.split(heard, full):
+        if len(some):
+            voices = _hear(judged, rows[some], places[some], kernel)
+            found.append(voices._replace(item=some[voices.item]))
+    return Voices(*map(np.concatenate, zip(*found, strict=True)))
+
+
+def _hear(judged: Judged, rows: Places, places: Places, kernel: Kernel) -> Voices:
+    """Do so for items in the order of their profiles, all of which are made of something."""
+    seeds, ends = judged.made.seeds, judged.made.ends
     counts = np.diff(ends)[rows]
     first = np.cumsum(counts) - counts
     # One number an item and text of its profile, item after item.
@@ -51,15 +61,13 @@ def hear(judged: Judged, rows: Places, places: Places, kernel: Kernel) -> Voices
     alike = _resemblance(judged, rows, places, ends, kernel)
     said = seeds.counts[text] * np.maximum(alike, LEAST_SAID)
     item, begin = _parts(seeds, rows, ends)
-    if not len(item):
-        return Voices(item, item, np.zeros(0))
     starts = begin - ends[rows[item]] + first[item]
     most, whole = np.maximum.reduceat(said, starts), np.add.reduceat(said, starts)
     sizes = np.diff(starts, append=len(said))
     loudest = np.flatnonzero(said == np.repeat(most, sizes))
     first_of_equals = loudest[np.searchsorted(loudest, starts)]
     share = whole / np.bincount(item, weights=whole)[item]
-    return Voices(heard[item], text[first_of_equals], share)
+    return Voices(item, text[first_of_equals], share)
 
 
 def _parts(seeds: Seeds, rows: Places, ends: Places) -> tuple[Places, Places]:
@@ -79,7 +87,7 @@ def _resemblance(
 ) -> Floats:
     """Compare T items, in the order of their profiles, with the texts of these: flat."""
     made = judged.made
-    first, last = int(ends[0]), int(ends[-1])
+    first, last = int(ends[rows[0]]), int(ends[rows[-1] + 1])
     bounds = [*np.flatnonzero(np.diff(rows, prepend=-1)).tolist(), len(rows)]
     own = (ends - first).tolist()
     texts = [slice(own[row], own[row + 1]) for row in rows[bounds[:-1]].tolist()]
