@@ -3,14 +3,14 @@
 Shapes: P profiles of m readers, n items of the day.
 """
 
-from collections.abc import Mapping
 from operator import attrgetter
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from digest.model import Described, Feedback
+from digest.model import Described
 from digest.rank.day import Day
 from digest.rank.kernel import Kernel
 from digest.rank.making import FEEDBACK, KINDS, Made, text_of
@@ -23,6 +23,7 @@ SLOPE = 0.35  # evidence of one deviation of likeness, so that three are about a
 ORDINARY = 1.0  # deviations up to which likeness is chance
 FAINT = 1e-4  # what likeness below chance counts, for the order alone
 LIKED_ITSELF = 2.0  # what is added for an item that is liked itself, wherever it is seen again
+PAIRS = 1_000_000  # looked at together: bounds memory where a day and likes say all the same
 OLDEST = 4  # likes of one text that are looked at one by one; bounds the work
 
 
@@ -101,61 +102,93 @@ def lift_twins(
     same = day.known
     if seeds.fresh.terms.shape[0]:
         same = sp.vstack([same, nearly_same(seeds.fresh, day.texts)], format="csr")
-    found = same[seeds.columns[liked]].tocoo()
-    liked, places = liked[found.row], found.col
-    profiles = np.searchsorted(ends, liked, side="right") - 1
     owner = np.repeat(np.arange(len(made.portraits)), np.diff(made.first))
-    if asked is not None:
-        kept = asked[owner[profiles], places]
-        liked, profiles, places = liked[kept], profiles[kept], places[kept]
-    twins: dict[tuple[int, int], list[Feedback]] = {}
-    themselves = []
-    for seed, profile, place in sorted(
-        zip(liked.tolist(), profiles.tolist(), places.tolist(), strict=True)
-    ):
-        verdict = seeds.said[seed].given
-        twins.setdefault((int(owner[profile]), place), []).append(verdict)
-        if not set(verdict.item.keys).isdisjoint(day.items[place].keys):
-            themselves.append((profile, place))
-    if twins:
-        _count_before(learned, against, twins, made, day, kernel, settings, meaning)
-    for profile, place in themselves:
-        learned[profile, place] += LIKED_ITSELF
+    readers = owner[np.searchsorted(ends, liked, side="right") - 1]
+    # As many readers at a time as have so many pairs of a like and an item.
+    pairs = np.cumsum(np.diff(same.indptr)[seeds.columns[liked]])
+    part = pairs[np.searchsorted(readers, readers, side="right") - 1] // PAIRS
+    for number in np.unique(part).tolist():
+        some = liked[part == number]
+        found = same[seeds.columns[some]].tocoo()
+        twins = Twins(some[found.row], readers[part == number][found.row], found.col)
+        if asked is not None:
+            twins = twins.where(asked[twins.readers, twins.places])
+        if len(twins.likes):
+            _count_before(learned, against, twins, made, day, kernel, settings, meaning)
+            _lift_themselves(learned, twins, made, day)
+
+
+class Twins(NamedTuple):
+    """Pairs of a like and an item that says nearly the same: [t] each.
+
+    Attributes:
+        likes: places in the batch's seeds.
+        readers: whose like it is.
+        places: of the items.
+    """
+
+    likes: NDArray[np.intp]
+    readers: NDArray[np.intp]
+    places: NDArray[np.intp]
+
+    def where(self, kept: NDArray[np.bool_]) -> "Twins":
+        """Give some of them."""
+        return Twins(*(part[kept] for part in self))
+
+    def by_item(self) -> dict[tuple[int, bytes], list[int]]:
+        """Give the places of items by reader and likes; many items have the same ones."""
+        order = np.lexsort((self.likes, self.places, self.readers))
+        likes, readers, places = (part[order] for part in self)
+        is_new = np.diff(readers, prepend=-1) | np.diff(places, prepend=-1)
+        starts = np.flatnonzero(is_new)
+        found: dict[tuple[int, bytes], list[int]] = {}
+        for group, start in zip(np.split(likes, starts[1:]), starts.tolist(), strict=True):
+            key = int(readers[start]), group.tobytes()
+            found.setdefault(key, []).append(int(places[start]))
+        return found
+
+
+def _lift_themselves(learned: Floats, twins: Twins, made: Made, day: Day) -> None:
+    """Lift the items that are liked themselves, wherever they are seen again."""
+    place_of = {key: place for place, item in enumerate(day.items) for key in item.keys}
+    for like in np.unique(twins.likes).tolist():
+        again = {place_of[key] for key in made.seeds.said[like].item.keys if key in place_of}
+        if again:
+            profile = int(np.searchsorted(made.ends, like, side="right")) - 1
+            nearly = twins.places[twins.likes == like]
+            learned[profile, np.intersect1d(nearly, [*again])] += LIKED_ITSELF
 
 
 def _count_before(
     learned: Floats,
     against: Floats | None,
-    twins: Mapping[tuple[int, int], list[Feedback]],
+    twins: Twins,
     made: Made,
     day: Day,
     kernel: Kernel,
     settings: Settings,
     meaning: Meaning,
 ) -> None:
-    """Raise what is learned to what it was before the newest of some likes, or before them all.
-
-    Args:
-        twins: what was said of likes, by reader and place of the item.
-    """
+    """Raise what is learned to what it was before the newest of some likes, or before them all."""
     rows: dict[tuple[int, frozenset[int]], int] = {}
     former: list[Portrait] = []
-    asked = []
-    for (reader, place), verdicts in twins.items():
-        verdicts.sort(key=attrgetter("at"))
+    asked: list[tuple[int, list[int], int]] = []
+    for (reader, likes), places in twins.by_item().items():
+        seeds = np.frombuffer(likes, np.intp).tolist()
+        verdicts = sorted([made.seeds.said[seed].given for seed in seeds], key=attrgetter("at"))
         for kept in {*range(min(len(verdicts), OLDEST)), len(verdicts) - 1}:
             left_out = verdicts[kept:]
             row = rows.setdefault((reader, frozenset(map(id, left_out))), len(rows))
             if row == len(former):
                 former.append(made.portraits[reader].before(left_out, settings))
-            asked.append((reader, place, row))
+            asked.append((reader, places, row))
     then = Made.of(former, kernel, singly=True)
     added, taken = learn(then, day, kernel, settings, meaning)
     if taken is not None:
         added -= taken
-    for reader, place, row in asked:
+    for reader, places, row in asked:
         now = slice(made.first[reader], made.first[reader + 1])
-        least = added[then.first[row] : then.first[row + 1], place]
+        least = added[then.first[row] : then.first[row + 1], places]
         if against is not None:
-            least = least + against[now, place]
-        np.maximum(learned[now, place], least, out=learned[now, place])
+            least = least + against[now, places]
+        learned[now, places] = np.maximum(learned[now, places], least)
