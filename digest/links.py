@@ -98,6 +98,7 @@ class Links:
             purpose: (hmac.new(signer.derive_key(), digestmod=sha256), LAYOUTS[purpose])
             for purpose, signer in self._signers.items()
         }
+        self._beginnings = {purpose: f"{base_url}/{purpose}/" for purpose in Purpose}
 
     def confirm(self, subscriber_id: str, epoch: int, now: datetime) -> str:
         """Give the address that confirms a subscription, for `CONFIRM_WITHIN`."""
@@ -156,7 +157,7 @@ class Links:
         )
 
     def _address(self, purpose: Purpose, *parts: object) -> str:
-        return f"{self.base_url}/{purpose}/{self._token(purpose, *parts)}"
+        return self._beginnings[purpose] + self._token(purpose, *parts)
 
     def _token(self, purpose: Purpose, *parts: object) -> str:
         started, layout = self._signing[purpose]

@@ -11,7 +11,7 @@ class Entry(NamedTuple):
     """One pick, rendered for its reader; the heading is that of a section it begins.
 
     Attributes:
-        parts: what fills the item's holes after its place, in HTML and in text.
+        html, text: what fills the item's holes, but for the numbers of its links.
     """
 
     heading: Shown
@@ -37,16 +37,16 @@ class Body:
         self._links = 0
 
     def add_items(self, entries: Sequence[Entry]) -> None:
-        """Add items, from the first place on."""
-        # No method is called in this loop: it is most of what a mail costs.
-        places, numbers, begun = self._pieces.places, self._pieces.numbers, self._links
-        for place, (heading, item, html, text) in zip(places, entries, strict=False):
+        """Add items."""
+        # No function of ours is called in this loop: it is a good part of what a mail costs.
+        numbers, begun = self._pieces.numbers, self._links
+        for heading, (in_html, in_text), html, text in entries:
             if heading is not NOTHING:
                 self.html.append(heading.html)
                 self.text.append(heading.text)
-            end = begun + item.text.numbers
-            self.html += filled(item.html, place, *html)
-            self.text += filled(item.text, place, *text, *numbers[begun:end])
+            end = begun + in_text.numbers
+            self.html += in_html.order(in_html.pieces + html)
+            self.text += in_text.order(in_text.pieces + text + numbers[begun:end])
             begun = end
         self._links = begun
 

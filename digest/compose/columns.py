@@ -31,9 +31,10 @@ def wrap(text: str, indent: int = 0, hanging: int | None = None, width: int = WI
     # No printable sign but the blank is white space.
     if not text.isprintable() or "  " in text or text[:1] == " " or text[-1:] == " ":
         text = " ".join(text.split())
-    before, later = " " * indent, " " * (indent if hanging is None else hanging)
+    before = " " * indent
     if len(text) + indent <= width and text.isascii():
         return before + text
+    later = before if hanging is None else " " * hanging
     if wrapped := _whole_words(text, before, later, width):
         return wrapped
     lines: list[str] = []

@@ -1,5 +1,6 @@
 """What every mail of ours begins with, whatever it says: sender, date, the frame of its parts."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from email.utils import format_datetime, parseaddr
 from functools import lru_cache
@@ -40,30 +41,23 @@ def lines(*headers: str) -> bytes:
     return "\r\n".join([*headers, ""]).encode("ascii")
 
 
-def two_parts_header(language_tag: str, delivery_id: str) -> bytes:
-    """Write the last headers of a mail that says the same in text and in HTML."""
-    return lines(
-        f"Content-Language: {language_tag}",
-        f'Content-Type: multipart/alternative;\r\n boundary="{_boundary(delivery_id)}"',
-        "",
-    )
-
-
-def part_head(delivery_id: str, kind: str) -> bytes:
-    """Write what stands before a part: "plain" or "html"."""
-    return (
-        f"\r\n--{_boundary(delivery_id)}\r\n"
-        f"Content-Type: text/{kind}; charset=utf-8\r\n"
-        "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
-    ).encode("ascii")
-
-
-def parts_end(delivery_id: str) -> bytes:
-    """Write what stands after the last part."""
-    return f"\r\n--{_boundary(delivery_id)}--\r\n".encode("ascii")
-
-
-def _boundary(delivery_id: str) -> str:
+def two_parts(
+    language_tag: str, delivery_id: str, text: Iterable[bytes], html: Iterable[bytes]
+) -> tuple[bytes, ...]:
+    """Write the last headers and the parts of a mail that says the same in text and in HTML."""
     # "=_" cannot occur in quoted-printable text (RFC 2045 section 6.7), so no part can hold
     # its own boundary.
-    return f"=_{delivery_id}"
+    boundary = f"=_{delivery_id}"
+    head = (
+        f"Content-Language: {language_tag}\r\n"
+        f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n\r\n'
+    )
+    before = f"\r\n--{boundary}\r\nContent-Type: text/"
+    coding = "; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+    return (
+        f"{head}{before}plain{coding}".encode("ascii"),
+        *text,
+        f"{before}html{coding}".encode("ascii"),
+        *html,
+        f"\r\n--{boundary}--\r\n".encode("ascii"),
+    )

@@ -22,6 +22,8 @@ PREHEADER_ROOM = 150
 USUAL_WINDOW = timedelta(days=3)
 # Source names told one by one; beyond these they are counted.
 NAMES_SHOWN = 4
+# Looked up once: an enumeration's members are slow to reach, and most mentions are of this kind.
+ALSO_NEW = MentionKind.ALSO_NEW
 
 
 def on_the_day(language: Language, day: Day, picks: int, since: date | None) -> tuple[str, ...]:
@@ -136,6 +138,8 @@ def mention_heading(language: Language, kind: MentionKind, digest: Digest) -> st
 
 def mention_note(language: Language, mention: Mention, edition: date) -> str:
     """Say beside a title line why it is there, "" where its heading says it."""
+    if mention.kind is ALSO_NEW:
+        return ""
     if mention.kind is MentionKind.REVISED and mention.sent_on:
         is_recent = timedelta() < edition - mention.sent_on < timedelta(days=7)
         name_day = language.weekday if is_recent else language.short_day

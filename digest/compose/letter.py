@@ -107,10 +107,7 @@ def _in_room(
     web_copy: bytes,
 ) -> Body:
     """Write as many whole picks as fit in so many bytes of HTML, then as many title lines."""
-    sizes = [
-        size(entry.heading.html, *filled(entry.item.html, place, *entry.html))
-        for entry, place in zip(entries, pieces.places, strict=False)
-    ]
+    sizes = [size(heading.html, *filled(item.html, *html)) for heading, item, html, _ in entries]
     left = room - sum(sizes)
     if left >= 0:
         return _in_order(pieces, entries, _fitting(mentioned, left))
@@ -173,7 +170,7 @@ def _entries(
     # Most readers' sections are their interests, which need no looking up.
     is_plain = not (subscriber.revisions or _is_weekly(subscriber))
     section: Shelf | None = None
-    for pick, number in zip(picks, pieces.numbers, strict=False):
+    for pick, place, number in zip(picks, pieces.places, pieces.numbers, strict=False):
         item, heading = pick.item, NOTHING
         if not (is_plain and section and section.interest == pick.interest):
             where = shelf(subscriber, item, pick.interest)
@@ -184,13 +181,13 @@ def _entries(
         reasons = pieces.reasons(language, said) if said else NOTHING
         if is_short:
             brief = pieces.brief(language, item, bool(said))
-            entries.append(Entry(heading, brief, (reasons.html,), (reasons.text,)))
+            entries.append(Entry(heading, brief, (place, reasons.html), (place, reasons.text)))
             continue
         summary = _summary(pieces, language, pick)
         picture = pieces.picture(item) if thumbnails else None
         shown = pieces.item(language, item, pick.upvotes, pick.comments, bool(said), picture)
-        html = (number, web_copy, summary.html, reasons.html)
-        text = (number, web_copy, summary.text, reasons.text)
+        html = (place, number, web_copy, summary.html, reasons.html)
+        text = (place, number, web_copy, summary.text, reasons.text)
         entries.append(Entry(heading, shown, html, text))
     return entries
 

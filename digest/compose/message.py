@@ -12,11 +12,9 @@ from digest.compose.headers import (
     address_header,
     date_header,
     lines,
-    part_head,
-    parts_end,
     sender_address,
     sender_domain,
-    two_parts_header,
+    two_parts,
 )
 from digest.compose.letter import Letter, write_letter
 from digest.compose.notice import NoticeBuilder
@@ -119,12 +117,7 @@ class MessageBuilder:
                 self._first_headers,
                 head,
                 self._shared_headers,
-                two_parts_header(language.tag, delivery.id),
-                part_head(delivery.id, "plain"),
-                *letter.text,
-                part_head(delivery.id, "html"),
-                *letter.html,
-                parts_end(delivery.id),
+                *two_parts(language.tag, delivery.id, letter.text, letter.html),
             )
         )
         return Message(

@@ -11,10 +11,8 @@ from digest.compose.headers import (
     address_header,
     date_header,
     lines,
-    part_head,
-    parts_end,
     sender_address,
-    two_parts_header,
+    two_parts,
 )
 from digest.compose.pieces import look
 from digest.compose.wire import ascii_address, encoded, mailbox, unstructured
@@ -74,12 +72,7 @@ class NoticeBuilder:
         content = b"".join(
             (
                 head,
-                two_parts_header(language.tag, delivery.id),
-                part_head(delivery.id, "plain"),
-                encoded(text),
-                part_head(delivery.id, "html"),
-                encoded(html),
-                parts_end(delivery.id),
+                *two_parts(language.tag, delivery.id, [encoded(text)], [encoded(html)]),
             )
         )
         return Message(

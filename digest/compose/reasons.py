@@ -4,16 +4,33 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from html import escape
+from typing import NamedTuple
 
-from digest.compose import wording
 from digest.compose.columns import wrap
 from digest.compose.fragments import Shown
 from digest.compose.wire import encoded
+from digest.compose.wording import ITS_OWN_WORDS, REASON_ROOM, reason_words
 from digest.model import Said
 from digest.render import Language, Templates
 
-# Lines that neither HTML nor quoted-printable writes in another way, nor breaks.
-PLAIN = re.compile(r"(?:\w[\w .,;:()/+-]{0,70}(?<! )\n)+", re.ASCII)
+# Lines that neither cleaning nor HTML nor quoted-printable writes in another way.
+PLAIN = re.compile(rf"(?:\w[\w .,;:()/+-]{{0,{REASON_ROOM - 1}}}(?<! )\n)+", re.ASCII)
+
+
+class Around(NamedTuple):
+    """What stands around reasons in a language.
+
+    Attributes:
+        chip: around each in HTML, as it travels.
+        plain_chip: the same, with the end of what is plain.
+        words: around each in text.
+        line: around all of them in text.
+    """
+
+    chip: Sequence[bytes]
+    plain_chip: Sequence[str]
+    words: Sequence[str]
+    line: Sequence[str]
 
 
 class Reasons:
@@ -30,24 +47,27 @@ class Reasons:
 
     def shown(self, language: Language, reasons: Sequence[Said]) -> Shown:
         """Join reasons."""
-        chip, words, line = self._around(language)
-        said = [wording.reason_words(language, kind, value) for kind, value in reasons]
-        if PLAIN.fullmatch("\n".join([*said, ""])):
-            # To look once at all of them is half the work of escaping and encoding each.
-            chips = [f"{one}=\r\n" for one in said]
+        around = self._around(language)
+        said = [
+            value if kind in ITS_OWN_WORDS else reason_words(language, kind, value)
+            for kind, value in reasons
+        ]
+        lines = "\n".join([*said, ""])
+        # Most are plain: to see that of all at once is a third of the work of making them so.
+        if "  " not in lines and PLAIN.fullmatch(lines):
+            html = "".join([one.join(around.plain_chip) for one in said]).encode()
         else:
-            chips = [encoded(escape(one)).decode() for one in said]
-        html = "".join([one.join(chip) for one in chips]).encode()
-        text = "; ".join([one.join(words) for one in said]).join(line)
+            said = [reason_words(language, kind, value) for kind, value in reasons]
+            html = b"".join([encoded(escape(one)).join(around.chip) for one in said])
+        text = "; ".join([one.join(around.words) for one in said]).join(around.line)
         return Shown(html, encoded(wrap(text, indent=4, hanging=9)))
 
-    def _stretches_around(
-        self, language: Language
-    ) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
-        """Give what stands around a reason: in HTML as it travels, in text, and around them all."""
+    def _stretches_around(self, language: Language) -> Around:
         html, text = (
             self._templates.form(f"mail/reason.{end}", language, ("words",), **self._look)[::2]
             for end in ("html", "txt")
         )
         why = language.gettext("Why: %(reasons)s", reasons="\0").partition("\0")[::2]
-        return [encoded(one).decode() for one in html], text, why
+        first, *others = chip = [encoded(one) for one in html]
+        plain = [first.decode(), *[f"=\r\n{one.decode()}" for one in others]]
+        return Around(chip, plain, text, why)

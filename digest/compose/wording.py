@@ -158,10 +158,9 @@ def section_name(language: Language, interest: str | None) -> str:
 def reason_words(language: Language, kind: str, value: str) -> str:
     """Say one reason in a few words; *kind* is that of a `ReasonKind`."""
     shown = line(value, REASON_ROOM)
-    # Most are: to tell the others apart takes longer than all the rest.
-    if kind in ITS_OWN_WORDS:
-        return shown
     match ReasonKind(kind):
+        case ReasonKind.KEYWORD | ReasonKind.TOPIC:
+            return shown
         case ReasonKind.AUTHOR:
             return language.gettext("by %(name)s", name=shown)
         case ReasonKind.ORGANISATION:
@@ -176,8 +175,6 @@ def reason_words(language: Language, kind: str, value: str) -> str:
             return language.gettext("much voted for")
         case ReasonKind.OUTSIDE:
             return _outside_words(language, value)
-        case _:
-            return shown
 
 
 def _likeness_words(language: Language, kind: ReasonKind, shown: str) -> str:
