@@ -5,9 +5,10 @@ files of this room are written once for both.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from sqlite3 import Error as SqliteError
@@ -23,6 +24,7 @@ from sqlalchemy import (
     bindparam,
     func,
     inspect,
+    literal_column,
     select,
     text,
     update,
@@ -34,6 +36,7 @@ from digest.errors import StoreError
 from digest.store.engines import READ_OPTIONS, display_name, explain, open_engine
 from digest.store.recovery import this_worker
 from digest.store.schema import VERSION
+from digest.store.statements import Repeated
 from digest.store.writer_lock import WriterLock
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -201,6 +204,16 @@ def advisory_lock(connection: Connection, number: int) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(number)))
 
 
+def lock_rows(connection: Connection, table: Table, ids: Collection[str]) -> None:
+    """Lock rows by id, in the one order in which nobody waits for ever.
+
+    SQLite needs none: a transaction that writes is alone.
+    """
+    if connection.dialect.name == "postgresql":
+        wanted = select(table.c.id).where(table.c.id.in_(ids)).order_by(table.c.id)
+        connection.execute(wanted.with_for_update())
+
+
 def utc_day(connection: Connection, instant: Column[Any]) -> ColumnElement[date]:
     """Give the day of an instant, in UTC on both engines."""
     if connection.dialect.name == "postgresql":
@@ -245,7 +258,8 @@ def claim_due(
     due: ColumnElement[bool],
     until: datetime,
     limit: int,
-    **changes: object,
+    *,
+    counted: Column[Any] | None = None,
 ) -> Sequence[Row[Any]]:
     """Move the due time of up to *limit* due rows to *until*, longest due first.
 
@@ -255,12 +269,13 @@ def claim_due(
         due: the whole condition under which a row is due.
         until: when the rows come back by themselves.
         limit: at least 1.
-        changes: what else the claim sets, by column name.
+        counted: a column that counts the claims.
 
     Returns:
         the claimed rows as they were before.
     """
     table = due_at.table
+    # What others are claiming is passed over; what we found nobody else can change any more.
     rows = connection.execute(
         select(table)
         .where(due)
@@ -268,17 +283,20 @@ def claim_due(
         .limit(limit)
         .with_for_update(skip_locked=True)
     ).all()
-    # PostgreSQL re-checks only this WHERE after waiting for a row, so the condition stands
-    # here again; without it two workers claim the same row.
-    claimed = set(
-        connection.scalars(
-            update(table)
-            .where(table.c.id.in_([row.id for row in rows]), due)
-            .values({due_at.name: until, "claimed_by": this_worker(os.getpid()), **changes})
-            .returning(table.c.id)
-        )
-    )
-    return [row for row in rows if row.id in claimed]
+    worker = this_worker(os.getpid())
+    _claim(due_at, counted).execute(connection, [(row.id, until, worker) for row in rows])
+    return rows
+
+
+@cache
+def _claim(due_at: Column[Any], counted: Column[Any] | None) -> Repeated:
+    # Row by row: of a statement that changes many SQLite keeps a journal of its own.
+    table = due_at.table
+    claim = update(table).where(table.c.id == bindparam("row_id"))
+    claim = claim.values({due_at: bindparam("until"), table.c.claimed_by: bindparam("worker")})
+    if counted is not None:
+        claim = claim.values({counted: counted + literal_column("1")})
+    return Repeated(claim, "row_id", "until", "worker")
 
 
 def chunks(values: Iterable[Value]) -> Iterator[list[Value]]:

@@ -123,7 +123,10 @@ def _sqlite(url: URL, lock_timeout: timedelta) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         reads = connection.get_execution_options().get("query_only", False)
-        connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reads else 'OFF'}")
+        # Only where it changes: SQLite then prepares every statement of the connection anew.
+        if connection.info.get("query_only", False) is not reads:
+            connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reads else 'OFF'}")
+            connection.info["query_only"] = reads
         # IMMEDIATE: a transaction that reads first and writes later could fail half-way.
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 

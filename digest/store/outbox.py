@@ -6,7 +6,7 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, null, select, update
 
 from digest.model import (
     Attempt,
@@ -17,9 +17,10 @@ from digest.model import (
     SubscriberStatus,
     new_id,
 )
-from digest.store.database import claim_due, update_rows
+from digest.store.database import claim_due, lock_rows, update_rows
 from digest.store.recovery import this_worker
 from digest.store.schema import PENDING, attempts, deliveries, subscribers
+from digest.store.statements import Repeated
 from digest.store.subscriber_rows import GETS_MAIL
 from digest.store.subscribers import end_subscriptions
 
@@ -36,27 +37,27 @@ STATUS_AFTER = {
     AttemptOutcome.FAILED: DeliveryStatus.FAILED,
 }
 
-# What a run does for every few messages, made once: to put a statement together takes longer
-# than to run it.
-LOCK = (
-    select(deliveries.c.id, deliveries.c.subscriber_id)
-    .where(deliveries.c.id.in_(bindparam("ids", expanding=True)))
-    .order_by(deliveries.c.id)
-    .with_for_update()
+VALUES = {name: bindparam(f"new_{name}", type_=column.type) for name, column in attempts.c.items()}
+# Nothing is added where the delivery was erased since.
+ADD = Repeated(
+    insert(attempts).from_select(
+        list(VALUES), select(*VALUES.values()).where(deliveries.c.id == VALUES["delivery_id"])
+    ),
+    *(value.key for value in VALUES.values()),
 )
-ADD = insert(attempts)
-RECORD = (
+RECORD = Repeated(
     update(deliveries)
     .where(deliveries.c.id == bindparam("row_id"), PENDING)
     .values(
         status=bindparam("new_status"),
-        claimed_by=None,
+        claimed_by=null(),
         next_attempt_at=func.coalesce(
             bindparam("due_at", type_=deliveries.c.next_attempt_at.type),
             deliveries.c.next_attempt_at,
         ),
         last_reply=bindparam("new_reply"),
-    )
+    ),
+    *("row_id", "new_status", "due_at", "new_reply"),
 )
 
 
@@ -104,7 +105,7 @@ def claim_due_deliveries(
         due,
         until,
         limit,
-        attempts=deliveries.c.attempts + 1,
+        counted=deliveries.c.attempts,
     )
     began = {
         row.id: (row.counted_from or row.created_at) + (now - row.next_attempt_at)
@@ -140,30 +141,24 @@ def record_attempts(connection: Connection, finished: Sequence[Attempt]) -> None
 
     Whoever's address is dead gets no more mail.
     """
-    refused = [attempt for attempt in finished if attempt.bad_address]
     _lock_subscribers(connection, [one for one in finished if one.outcome is AttemptOutcome.FAILED])
-    tried = {"ids": [attempt.delivery_id for attempt in finished]}
-    subscriber_by_id = dict(connection.execute(LOCK, tried).all())
-    known = [attempt for attempt in finished if attempt.delivery_id in subscriber_by_id]
-    if not known:
-        return
-    connection.execute(ADD, [attempt_row(attempt) for attempt in known])
-    connection.execute(
-        RECORD,
+    lock_rows(connection, deliveries, [attempt.delivery_id for attempt in finished])
+    ADD.execute(connection, [attempt_row(attempt) for attempt in finished])
+    RECORD.execute(
+        connection,
         [
-            {
-                "row_id": attempt.delivery_id,
-                "new_status": STATUS_AFTER[attempt.outcome],
-                "due_at": attempt.next_attempt_at,
-                "new_reply": f"{attempt.reply.code:03d} {attempt.reply.text}",
-            }
-            for attempt in known
+            (
+                attempt.delivery_id,
+                STATUS_AFTER[attempt.outcome],
+                attempt.next_attempt_at,
+                f"{attempt.reply.code:03d} {attempt.reply.text}",
+            )
+            for attempt in finished
         ],
     )
-    for attempt in refused:
-        if subscriber_id := subscriber_by_id.get(attempt.delivery_id):
-            suppressed = SubscriberStatus.SUPPRESSED
-            end_subscriptions(connection, [subscriber_id], suppressed, attempt.at)
+    for attempt in finished:
+        if attempt.bad_address:
+            _suppress_reader(connection, attempt)
 
 
 def outbox_counts(connection: Connection, now: datetime) -> OutboxCounts:
@@ -290,14 +285,32 @@ def _lock_subscribers(connection: Connection, failed: Sequence[Attempt]) -> None
         )
 
 
+def _suppress_reader(connection: Connection, refused: Attempt) -> None:
+    reader = select(deliveries.c.subscriber_id).where(deliveries.c.id == refused.delivery_id)
+    if subscriber_id := connection.scalar(reader):
+        suppressed = SubscriberStatus.SUPPRESSED
+        end_subscriptions(connection, [subscriber_id], suppressed, refused.at)
+
+
 def _delivery(row: Row[Any], **since: object) -> Delivery:
     """Read a delivery from a row; *since* is what changed after it was read."""
-    values = row._mapping
-    return Delivery(**({name: values[name] for name in PLAIN} | since))
+    values = dict(zip(row._fields, row, strict=True))
+    del values["claimed_by"]
+    return Delivery(**values | since)
 
 
-def attempt_row(attempt: Attempt) -> dict[str, Any]:
-    """Give the row of an attempt, under a new id."""
-    plain = {name: getattr(attempt, name) for name in ATTEMPT}
-    reply = {name: getattr(attempt.reply, name) for name in REPLY}
-    return plain | reply | {"id": new_id(attempt.at)}
+def attempt_row(attempt: Attempt) -> tuple[object, ...]:
+    """Give the row of an attempt, under a new id, in the order of the table's columns."""
+    reply = attempt.reply
+    return (
+        new_id(attempt.at),
+        attempt.delivery_id,
+        attempt.at,
+        attempt.outcome,
+        reply.code,
+        reply.text,
+        reply.uncertain,
+        reply.relay,
+        attempt.next_attempt_at,
+        attempt.bad_address,
+    )

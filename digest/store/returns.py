@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from digest.model import (
     Attempt,
@@ -14,8 +14,8 @@ from digest.model import (
     SubscriberStatus,
 )
 from digest.store.membership import SuppressionReason, suppress
-from digest.store.outbox import attempt_row, find_delivery
-from digest.store.schema import attempts, deliveries
+from digest.store.outbox import ADD, attempt_row, find_delivery
+from digest.store.schema import deliveries
 from digest.store.subscribers import end_subscriptions, get_subscribers
 
 
@@ -45,7 +45,7 @@ def record_bounce(connection: Connection, attempt: Attempt) -> bool:
     )
     if not connection.execute(failed).rowcount:
         return False
-    connection.execute(insert(attempts), [attempt_row(attempt)])
+    ADD.execute(connection, [attempt_row(attempt)])
     return True
 
 

@@ -28,17 +28,15 @@ class Instant(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], datetime | str | None]:
         """Store as UTC; SQLite keeps it as text of one width, which sorts as time does."""
-        if value is not None and value.tzinfo is None:
-            raise ValueError(f"expected an aware instant, got {value!r}")
-        return value and value.astimezone(UTC)
+        return _as_text if dialect.name == "sqlite" else _checked
 
-    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+    def result_processor(
+        self, dialect: Dialect, _coltype: object
+    ) -> Callable[[Any], datetime | None]:
         """Give aware UTC; SQLite has forgotten the zone, PostgreSQL speaks its session's."""
-        if value is not None and value.tzinfo is None:
-            return value.replace(tzinfo=UTC)
-        return value and value.astimezone(UTC)
+        return _from_text if dialect.name == "sqlite" else _in_utc
 
 
 class Span(TypeDecorator[timedelta]):
@@ -66,13 +64,26 @@ class Choice(TypeDecorator[StrEnum]):
         super().__init__()
         self.choices = choices
 
-    def process_bind_param(self, value: str | None, _dialect: Dialect) -> str | None:
+    def bind_processor(self, _dialect: Dialect) -> Callable[[Any], str | None]:
         """Store the text, and refuse what the enumeration does not know."""
-        return None if value is None else self.choices(value).value
+        return _Known(self.choices, {one: one.value for one in self.choices}).__getitem__
 
-    def process_result_value(self, value: str | None, _dialect: Dialect) -> StrEnum | None:
+    def result_processor(
+        self, _dialect: Dialect, _coltype: object
+    ) -> Callable[[Any], StrEnum | None]:
         """Give the member."""
-        return None if value is None else self.choices(value)
+        return _Known(self.choices, {one.value: one for one in self.choices}).__getitem__
+
+
+class _Known(dict[Any, Any]):
+    """What stands for each choice, and nothing for nothing; raises ValueError for all else."""
+
+    def __init__(self, choices: type[StrEnum], known: dict[Any, Any]) -> None:
+        super().__init__(known | {None: None})
+        self._choices = choices
+
+    def __missing__(self, value: str) -> StrEnum:
+        return self._choices(value)
 
 
 class Json(TypeDecorator[Any]):
@@ -108,6 +119,26 @@ class Json(TypeDecorator[Any]):
         except StopIteration:  # somebody else wrote it
             read = json.loads(value)
         return self.load(read)
+
+
+def _checked(value: datetime | None) -> datetime | None:
+    if value is not None and value.tzinfo is None:
+        raise ValueError(f"expected an aware instant, got {value!r}")
+    return value and value.astimezone(UTC)
+
+
+def _as_text(value: datetime | None) -> str | None:
+    instant = _checked(value)
+    # Without the zone.
+    return instant.isoformat(" ", "microseconds")[:-6] if instant else None
+
+
+def _from_text(value: str | None) -> datetime | None:
+    return datetime.fromisoformat(f"{value}+00:00") if value else None
+
+
+def _in_utc(value: datetime | None) -> datetime | None:
+    return value and value.astimezone(UTC)
 
 
 def _dump_links(links: Links) -> dict[str, str]:
