@@ -28,6 +28,7 @@ async def send_all(
     stop: asyncio.Event,
     begin_before: datetime | None = None,
     retries_uncertain: bool = True,
+    places: asyncio.Semaphore | None = None,
 ) -> AsyncGenerator[Attempt, None]:
     """Hand messages over, `transport.connections` at once, and yield attempts as they finish.
 
@@ -38,7 +39,8 @@ async def send_all(
     what was in flight may have been taken, and comes back when its lease ends.
 
     Messages are taken from *messages* only as they are begun, and at most
-    `transport.connections` are at any time begun but not yet yielded.
+    `transport.connections` are at any time begun but not yet yielded; or, where the caller
+    gives *places*, begun and their place not yet released by the caller.
 
     Args:
         deliveries: by id, for every message by the time it is given.
@@ -47,6 +49,7 @@ async def send_all(
         stop: once set, nothing new is begun; what is in flight is finished and yielded.
         begin_before: nothing is begun from then on: the claim would not outlast it.
         retries_uncertain: as `decide` has it.
+        places: one is acquired for each message that is begun; None = as many as connections.
 
     Raises:
         TransportError: the relay as a whole is unusable.  It, and any error of *messages*, is
@@ -55,14 +58,15 @@ async def send_all(
     pull = _puller(messages)
     pulling = asyncio.Lock()
     # A place is free again once its attempt is with the caller: a slow recorder slows us down.
-    places = asyncio.Semaphore(transport.connections)
+    frees_places = places is None
+    places = places or asyncio.Semaphore(transport.connections)
     broken = asyncio.Event()
 
     def is_over() -> bool:
         too_late = begin_before is not None and clock() >= begin_before
         return too_late or stop.is_set() or broken.is_set()
 
-    async def next_message() -> Message | None:
+    async def next_message(places: asyncio.Semaphore = places) -> Message | None:
         await places.acquire()
         async with pulling:
             message = None if is_over() else await pull()
@@ -88,7 +92,8 @@ async def send_all(
     async with aclosing(attempts):
         async for attempt in attempts:
             _log(attempt)
-            places.release()
+            if frees_places:
+                places.release()
             yield attempt
 
 

@@ -85,13 +85,12 @@ class _Run:
         self._desk = desk
         self._writer = writer
         self._most = unrecorded
-        self._unrecorded = 0
+        self._places = asyncio.Semaphore(unrecorded)
         self._attempts: list[Attempt] = []
         self._left_out: list[str] = []
         self._deliveries: dict[str, Delivery] = {}
         self._shares: asyncio.Queue[tuple[Sequence[Delivery], float] | None] = asyncio.Queue()
         self._stop = asyncio.Event()
-        self._recorded = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._task = asyncio.create_task(self._send())
 
@@ -106,8 +105,8 @@ class _Run:
                 self._deliveries |= {one.id: one for one in deliveries}
                 self._shares.put_nowait((deliveries, time.monotonic() + seconds))
             case Recorded(attempts):
-                self._unrecorded -= attempts
-                self._recorded.set()
+                for _ in range(attempts):
+                    self._places.release()
             case Finish(at_once):
                 if at_once:
                     self._stop.set()
@@ -128,6 +127,10 @@ class _Run:
 
     async def _send_all(self, transport: Transport) -> None:
         deliver = self._settings.deliver
+        # What is in flight, and what was and is not recorded, share one bound: while a report is
+        # recorded, others may be in flight.
+        for _ in range(transport.connections):
+            self._places.release()
         sending = send_all(
             transport,
             self._messages(),
@@ -137,13 +140,17 @@ class _Run:
             random=random,
             stop=self._stop,
             retries_uncertain=deliver.uncertain == "retry",
+            places=self._places,
         )
         try:
             async with aclosing(sending):
                 async for attempt in sending:
                     del self._deliveries[attempt.delivery_id]
                     self._attempts.append(attempt)
-                    await self._report_some()
+                    if len(self._attempts) >= self._most:
+                        self._report()
+                    else:
+                        self._report_soon()
         finally:
             self._report()
 
@@ -161,16 +168,6 @@ class _Run:
                 self._left_out += unwritten
                 self._report_soon()
 
-    async def _report_some(self) -> None:
-        """Report once enough has gathered; wait while too much is not recorded."""
-        if self._unrecorded + len(self._attempts) < self._most:
-            self._report_soon()
-            return
-        self._report()
-        while self._unrecorded >= self._most:
-            self._recorded.clear()
-            await self._recorded.wait()
-
     def _report_soon(self) -> None:
         if self._timer is None:
             loop = asyncio.get_running_loop()
@@ -182,7 +179,6 @@ class _Run:
             self._timer = None
         if self._attempts or self._left_out:
             self._writer.write(frame(Report(self._attempts, self._left_out)))
-            self._unrecorded += len(self._attempts)
             self._attempts, self._left_out = [], []
 
 

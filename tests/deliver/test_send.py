@@ -51,7 +51,7 @@ def batch(count):
     return [f"reader{number}@example.org" for number in range(count)]
 
 
-def hand_over(transport, recipients, *, stop=None, messages: Iterable | None = None):
+def hand_over(transport, recipients, *, stop=None, messages: Iterable | None = None, places=None):
     return send_all(
         transport,
         messages if messages is not None else [make_message(one) for one in recipients],
@@ -60,6 +60,7 @@ def hand_over(transport, recipients, *, stop=None, messages: Iterable | None = N
         clock=lambda: NOW,
         random=lambda: 0.0,
         stop=stop or asyncio.Event(),
+        places=places,
     )
 
 
@@ -262,3 +263,22 @@ async def test_what_was_not_sent_is_logged_without_the_address(caplog, reply, le
     assert record.levelname == level
     assert "delivery=0193" in record.message
     assert "ada@" not in record.message
+
+
+async def test_places_of_the_caller_bound_what_is_begun_and_not_released():
+    """They are released when attempts are recorded, which may be long after they were given."""
+    places = asyncio.Semaphore(4)
+    transport = ScriptedTransport(connections=2)
+    attempts = hand_over(transport, batch(6), places=places)
+
+    told = [await anext(attempts) for _ in range(4)]
+    begun_before = len(transport.begun)
+    places.release()
+    told.append(await anext(attempts))
+    places.release()
+    for _ in range(2):  # what is left to see is that there is no more
+        places.release()
+    told += [attempt async for attempt in attempts]
+
+    assert begun_before == 4
+    assert [one.delivery_id for one in told] == batch(6)
