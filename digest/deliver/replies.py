@@ -4,6 +4,7 @@ Values only: bytes in, answers out.  What is too long or no reply at all is an e
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 LONGEST_LINE = 8192  # 16 times what RFC 5321 section 4.5.3.1.5 allows a server
@@ -25,7 +26,7 @@ class Replies:
     """Cuts received bytes into replies, however they were split on the way."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        self._rest = b""
         self._lines: list[bytes] = []
         self._code = b""
         self._size_bytes = 0
@@ -39,20 +40,15 @@ class Replies:
 
         Source: RFC 5321 section 4.2.1.
         """
-        self._buffer += received
-        while (end := self._buffer.find(b"\n")) >= 0:
-            line = bytes(self._buffer[:end])
-            del self._buffer[: end + 1]
+        *lines, self._rest = (self._rest + received).split(b"\n")
+        for line in lines:
             if (answer := self._add(line)) is not None:
                 yield answer
-        if len(self._buffer) > LONGEST_LINE:
+        if len(self._rest) > LONGEST_LINE:
             raise WireError("a reply line is too long")
 
     def _add(self, line: bytes) -> Answer | None:
-        line = line.rstrip(b"\r ")
-        code, mark, text = line[:3], line[3:4], line[4:]
-        if not (code.isdigit() and len(code) == 3 and b"2" <= code < b"6" and mark in b"- "):
-            raise WireError("a reply line does not begin with a code")
+        code, mark, text = _parts(line)
         if self._lines and code != self._code:
             raise WireError("the lines of a reply have different codes")
         self._size_bytes += len(line)
@@ -68,7 +64,19 @@ class Replies:
         return answer
 
 
+@lru_cache(maxsize=64)
+def _parts(line: bytes) -> tuple[bytes, bytes, bytes]:
+    """Give a reply line's code, mark and text; a server says the same few again and again."""
+    line = line.rstrip(b"\r ")
+    code, mark, text = line[:3], line[3:4], line[4:]
+    if not (code.isdigit() and len(code) == 3 and b"2" <= code < b"6" and mark in b"- "):
+        raise WireError("a reply line does not begin with a code")
+    return code, mark, text
+
+
 def cleaned(text: bytes) -> str:
     """Give a reply's text on one line, without control characters, at most 500 characters."""
     decoded = text[:2000].decode("utf-8", "replace").replace("\n", " ")
+    if decoded.isprintable():
+        return decoded[:500]
     return "".join(filter(str.isprintable, decoded))[:500]

@@ -47,7 +47,8 @@ class Wire(asyncio.Protocol):
         last_timeout: float,
     ) -> None:
         self.transferred = 0
-        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self.closed: asyncio.Future[None] = self._loop.create_future()
         self._transport = transport
         self._pipelining = pipelining
         self._timeout = timeout
@@ -56,6 +57,10 @@ class Wire(asyncio.Protocol):
         self._answers: list[Answer] = []
         self._owed = 0
         self._enough: asyncio.Future[None] | None = None
+        self._body: bytes | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._within = 0.0
+        self._answer_by = 0.0
         self._fault: str | None = None
         self._paused = False
         self._in_transfer = False
@@ -82,8 +87,8 @@ class Wire(asyncio.Protocol):
         self._in_transfer = True
         self.transferred += 1
         answers = await self._open(envelope)
-        refusal = self._refusal(answers)
-        ended = refusal or await self._body(envelope.body)
+        refusal = self._refusal(answers[:3])
+        ended = refusal or self._ending(answers[3:])
         if ended.code == 0 or (refusal and not await self._is_reset(answers)):
             self.abort()
         self._in_transfer = False
@@ -118,7 +123,11 @@ class Wire(asyncio.Protocol):
                 self._take(answer)
         except WireError as error:
             self._break(f"{error}")
-        if not self._owed:
+        if self._owed:
+            return
+        if self._body is not None and self._fault is None and self._is_body_wanted():
+            self._send_body(self._body)
+        else:
             self._wake()
 
     def eof_received(self) -> None:
@@ -138,13 +147,20 @@ class Wire(asyncio.Protocol):
     # --- one message
 
     async def _open(self, envelope: Envelope) -> list[Answer]:
+        """Say what a message needs; the body follows by itself once it is asked for.
+
+        Returns:
+            the answers to MAIL, RCPT, DATA and the body, as far as they came.
+        """
         commands = (envelope.mail, envelope.rcpt, b"DATA\r\n")
         if self._pipelining:
-            return await self._exchange(b"".join(commands), 3, 3 * self._timeout)
+            return await self._exchange(
+                b"".join(commands), 3, 3 * self._timeout, body=envelope.body
+            )
         answers: list[Answer] = []
-        for command in commands:
-            answers += await self._exchange(command, 1, self._timeout)
-            if not answers or answers[-1].code >= 400 or self._fault is not None:
+        for command, body in zip(commands, (None, None, envelope.body), strict=True):
+            answers += await self._exchange(command, 1, self._timeout, body=body)
+            if not answers or answers[-1].code >= 300 or self._fault is not None:
                 break
         return answers
 
@@ -161,10 +177,10 @@ class Wire(asyncio.Protocol):
             return Transfer(stage, 0, f"{self._fault} at {stage}")
         return None
 
-    async def _body(self, body: bytes) -> Transfer:
-        if self._fault is not None:
+    def _ending(self, answers: list[Answer]) -> Transfer:
+        """Say how the body went, by its answer if there is one."""
+        if self._body is not None:
             return Transfer(Stage.DATA, 0, f"{self._fault} after {Stage.DATA}")
-        answers = await self._exchange(body, 1, self._last_timeout)
         if not answers:
             text = f"{self._fault} after {Stage.BODY}"
             return Transfer(Stage.BODY, 0, text, uncertain=not self._paused)
@@ -183,22 +199,57 @@ class Wire(asyncio.Protocol):
         reset = await self._exchange(b"RSET\r\n", 1, self._timeout)
         return bool(reset) and reset[0].code < 300
 
-    async def _exchange(self, written: bytes, count: int, within: float) -> list[Answer]:
-        """Write, then read so many answers; fewer if the connection broke or time ran out."""
+    async def _exchange(
+        self, written: bytes, count: int, within: float, body: bytes | None = None
+    ) -> list[Answer]:
+        """Write, then read so many answers; fewer if the connection broke or time ran out.
+
+        Args:
+            body: written where these answers ask for it; its answer is one more.
+        """
         if self._fault is not None:
             return []
-        loop = asyncio.get_running_loop()
         self._owed = count
-        self._enough = loop.create_future()
-        timer = loop.call_later(within, self._break, f"no answer within {within:g} s")
+        self._body = body
+        self._enough = self._loop.create_future()
+        self._wait(within)
         self._transport.write(written)
         try:
             await self._enough
         finally:
-            timer.cancel()
             self._enough = None
         answers, self._answers = self._answers, []
         return answers
+
+    def _is_body_wanted(self) -> bool:
+        *others, last = [answer.code for answer in self._answers]
+        return last == START_INPUT and all(code < 300 for code in others)
+
+    def _send_body(self, body: bytes) -> None:
+        self._owed, self._body = 1, None
+        self._wait(self._last_timeout)
+        self._transport.write(body)
+
+    def _wait(self, within: float) -> None:
+        """Break the connection if nothing is there in time; one timer serves many waits."""
+        self._within = within
+        self._answer_by = self._loop.time() + within
+        if self._timer is None or self._timer.when() > self._answer_by:
+            self._set_timer()
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(self._answer_by, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        if self._enough is None:
+            return
+        if self._loop.time() < self._answer_by:
+            self._set_timer()
+        else:
+            self._break(f"no answer within {self._within:g} s")
 
     def _take(self, answer: Answer) -> None:
         # What was asked for counts, whatever follows: a lost 250 would double the message.
@@ -211,6 +262,9 @@ class Wire(asyncio.Protocol):
 
     def _break(self, fault: str) -> None:
         self._fault = self._fault or fault
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self._transport.abort()
         self._wake()
 
