@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from digest.links import Purpose
-from digest.model import Verdict
+from digest.model import Digest, Verdict
 from digest.store.digests import digests_of
 from digest.store.membership import erase_one, save_wishes
 from digest.store.outbox import deliveries_of
@@ -151,7 +151,7 @@ def export(site: Here, token: str) -> Response:
                 asdict(one)
                 for one in feedback_of(connection, [subscriber.id]).get(subscriber.id, ())
             ],
-            "digests": [asdict(one) for one in digests_of(connection, subscriber.id, ALL)],
+            "digests": [_digest(one) for one in digests_of(connection, subscriber.id, ALL)],
             "deliveries": [asdict(one) for one in deliveries_of(connection, subscriber.id)],
         }
     return Response(
@@ -197,6 +197,11 @@ def erase_reader(site: Here, token: str) -> Response:
         else _("Nothing about you is kept.")
     )
     return site.message(_("You are forgotten"), kept)
+
+
+def _digest(digest: Digest) -> dict[str, object]:
+    told = asdict(digest)
+    return told | {"picks": [pick._asdict() for pick in told["picks"]]}
 
 
 def _plain(value: object) -> object:

@@ -236,7 +236,9 @@ def test_data_can_be_exported_and_erased(world):
 
     exported = world.get(f"{page}/export").json()
     assert exported["subscriber"]["email"] == ADA
-    assert len(exported["digests"]) == 1
+    [digest] = exported["digests"]
+    assert [pick["place"] for pick in digest["picks"]] == list(range(1, len(digest["picks"]) + 1))
+    assert digest["picks"][0]["item"]["title"]
     assert world.get(f"{page}/erase").status_code == 200
     assert world.subscriber() is not None
 
