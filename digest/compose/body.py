@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from digest.compose.fragments import NOTHING, Both, Line, Shown, filled
+from digest.compose.fragments import NOTHING, Both, Shown, filled, numbered
 from digest.compose.pieces import Pieces
 
 
@@ -24,7 +24,7 @@ class Lines(NamedTuple):
     """Title lines under their heading."""
 
     heading: Both
-    lines: Sequence[Line]
+    lines: Sequence[Shown]
 
 
 class Body:
@@ -39,14 +39,15 @@ class Body:
     def add_items(self, entries: Sequence[Entry]) -> None:
         """Add items."""
         # No function of ours is called in this loop: it is a good part of what a mail costs.
+        all_html, all_text = self.html, self.text
         numbers, begun = self._pieces.numbers, self._links
         for heading, (in_html, in_text), html, text in entries:
             if heading is not NOTHING:
-                self.html.append(heading.html)
-                self.text.append(heading.text)
+                all_html.append(heading.html)
+                all_text.append(heading.text)
             end = begun + in_text.numbers
-            self.html += in_html.order(in_html.pieces + html)
-            self.text += in_text.order(in_text.pieces + text + numbers[begun:end])
+            all_html += in_html.order(in_html.pieces + html)
+            all_text += in_text.order(in_text.pieces + text + numbers[begun:end])
             begun = end
         self._links = begun
 
@@ -54,18 +55,11 @@ class Body:
         """Add title lines under their heading; nothing where there are none."""
         if not shown.lines:
             return
-        numbers, end = self._pieces.numbers, self._links
-        text: list[bytes] = []
-        for line in shown.lines:
-            first, *others = line.text
-            text.append(first)
-            for part in others:
-                text += (numbers[end], part)
-                end += 1
-        self._links = end
         html = b"".join([line.html for line in shown.lines])
+        text = b"".join([line.text for line in shown.lines])
+        text, self._links = numbered(text, self._pieces.numbers, self._links)
         self.html += filled(shown.heading.html, html)
-        self.text += filled(shown.heading.text, b"".join(text))
+        self.text += filled(shown.heading.text, text)
 
     def add(self, shown: Both, part: bytes) -> None:
         """Add a fragment with one hole."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from html import escape
-from itertools import count
+from itertools import chain, count
 from operator import itemgetter
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -11,6 +11,7 @@ from digest.compose.wire import decoded, encoded
 
 # The hole that may come several times: before each address of the text.
 NUMBER = "number"
+# Cannot occur in quoted-printable.
 NUMBER_STANDS_HERE = b"\0"
 
 Part = TypeVar("Part")
@@ -50,13 +51,6 @@ class Shown(NamedTuple):
     text: bytes
 
 
-class Line(NamedTuple):
-    """A title line in its place: in HTML, and in plain text, apart where its numbers stand."""
-
-    html: bytes
-    text: tuple[bytes, ...]
-
-
 NOTHING = Shown(encoded(""), encoded(""))
 
 
@@ -76,15 +70,18 @@ def joined(form: Form, *parts: bytes) -> bytes:
     return b"".join(form.order(form.pieces + parts))
 
 
-def in_place(both: Both, place: bytes) -> Line:
-    """Put its place into a title line."""
-    text: list[list[bytes]] = [[]]
-    for part in filled(both.text, place, *[NUMBER_STANDS_HERE] * both.text.numbers):
-        if part is NUMBER_STANDS_HERE:
-            text.append([])
-        else:
-            text[-1].append(part)
-    return Line(joined(both.html, place), tuple(map(b"".join, text)))
+def in_place(both: Both, place: bytes) -> Shown:
+    """Put its place into a title line; `numbered` puts the numbers of its links."""
+    numbers = [NUMBER_STANDS_HERE] * both.text.numbers
+    return Shown(joined(both.html, place), joined(both.text, place, *numbers))
+
+
+def numbered(lines: bytes, numbers: Sequence[bytes], begun: int) -> tuple[bytes, int]:
+    """Put numbers into title lines, from the place *begun* on; say as well where they end."""
+    parts = lines.split(NUMBER_STANDS_HERE)
+    end = begun + len(parts) - 1
+    pairs = zip(parts, (*numbers[begun:end], b""), strict=True)
+    return b"".join(chain.from_iterable(pairs)), end
 
 
 def form_of(static_and_holes: Sequence[str], names: Sequence[str]) -> Form:

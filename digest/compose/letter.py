@@ -148,10 +148,14 @@ def _mentioned(pieces: Pieces, language: Language, digest: Digest) -> dict[Menti
         if not mentions:
             continue
         heading = pieces.lines(language, headings.mention_heading(language, kind, digest))
-        notes = [headings.mention_note(language, one, digest.edition) for one in mentions]
         lines = [
-            pieces.line(language, one.item, note, pieces.bullet)
-            for one, note in zip(mentions, notes, strict=True)
+            pieces.line(
+                language,
+                one.item,
+                headings.mention_note(language, one, digest.edition),
+                pieces.bullet,
+            )
+            for one in mentions
         ]
         found[kind] = Lines(heading, lines)
     return found
@@ -183,7 +187,10 @@ def _entries(
             brief = pieces.brief(language, item, bool(said))
             entries.append(Entry(heading, brief, (place, reasons.html), (place, reasons.text)))
             continue
-        summary = _summary(pieces, language, pick)
+        if pick.sentences is None:
+            summary = pieces.summary_in(language, item, summary_of(pick))
+        else:
+            summary = pieces.summary(language, item, pick.sentences)
         picture = pieces.picture(item) if thumbnails else None
         shown = pieces.item(language, item, pick.upvotes, pick.comments, bool(said), picture)
         html = (place, number, web_copy, summary.html, reasons.html)
@@ -194,13 +201,6 @@ def _entries(
 
 def _is_weekly(subscriber: Addressee) -> bool:
     return subscriber.schedule.frequency is Frequency.WEEKLY
-
-
-def _summary(pieces: Pieces, language: Language, pick: Pick) -> Shown:
-    """Show the summary; one that the source had made by a machine is marked as such."""
-    if pick.sentences is not None:
-        return pieces.summary(language, pick.item, pick.sentences)
-    return pieces.summary_in(language, pick.item, summary_of(pick))
 
 
 def _footer(

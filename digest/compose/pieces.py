@@ -17,7 +17,6 @@ from digest.compose.fragments import (
     NOTHING,
     NUMBER,
     Both,
-    Line,
     Shown,
     form_of,
     in_place,
@@ -209,7 +208,7 @@ class Pieces:
     def _moment(self, language: Language, at: datetime, zone: str) -> Shown:
         return verbatim(language.moment(at, zone))
 
-    def _line(self, language: Language, item: Item, note: str, place: bytes) -> Line:
+    def _line(self, language: Language, item: Item, note: str, place: bytes) -> Shown:
         return in_place(self._both("line", language, ("place",), note=note, **_title(item)), place)
 
     def _lines(self, language: Language, name: str) -> Both:
