@@ -31,7 +31,7 @@ from digest.links import Links
 from digest.model import Day, Item
 from digest.render import Language, Templates
 
-# An item takes some 8 kB a language, a summary 1.5 kB, a section 0.5 kB.  What is kept of
+# An item takes some 4 kB a language, a summary 1.2 kB, a section 0.5 kB.  What is kept of
 # personal parts is full after some thousand readers, so that a hundred times as many take no more.
 KEPT_ITEMS = 4096
 KEPT_SUMMARIES = 8192

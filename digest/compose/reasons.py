@@ -47,7 +47,7 @@ class Reasons:
 
     def shown(self, language: Language, reasons: Sequence[Said]) -> Shown:
         """Join reasons."""
-        around = self._around(language)
+        chip, plain_chip, words, line = self._around(language)
         said = [
             value if kind in ITS_OWN_WORDS else reason_words(language, kind, value)
             for kind, value in reasons
@@ -55,11 +55,11 @@ class Reasons:
         lines = "\n".join([*said, ""])
         # Most are plain: to see that of all at once is a third of the work of making them so.
         if "  " not in lines and PLAIN.fullmatch(lines):
-            html = "".join([one.join(around.plain_chip) for one in said]).encode()
+            html = "".join([one.join(plain_chip) for one in said]).encode()
         else:
             said = [reason_words(language, kind, value) for kind, value in reasons]
-            html = b"".join([encoded(escape(one)).join(around.chip) for one in said])
-        text = "; ".join([one.join(around.words) for one in said]).join(around.line)
+            html = b"".join([encoded(escape(one)).join(chip) for one in said])
+        text = "; ".join([one.join(words) for one in said]).join(line)
         return Shown(html, encoded(wrap(text, indent=4, hanging=9)))
 
     def _stretches_around(self, language: Language) -> Around:
