@@ -59,7 +59,7 @@ class Sender(Protocol):
 
 
 Crew = Callable[[int], AbstractAsyncContextManager[Sequence[Sender]]]
-"""Puts senders to work, who may together hold so many attempts that are not recorded."""
+"""Puts senders to work: so many attempts, and one a connection, may be begun and not recorded."""
 
 Claim = Callable[[int], Awaitable[Sequence[Delivery]]]
 """Claims at most so many deliveries."""

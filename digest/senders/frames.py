@@ -20,7 +20,7 @@ NAMES: dict[type, list[str]] = {
 
 
 class Begin(NamedTuple):
-    """Begin a run in which so many attempts may wait for being recorded."""
+    """Begin a run: so many attempts, and one a connection, may be begun and not recorded."""
 
     unrecorded: int
 

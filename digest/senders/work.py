@@ -127,10 +127,11 @@ class _Run:
 
     async def _send_all(self, transport: Transport) -> None:
         deliver = self._settings.deliver
-        # What is in flight, and what was and is not recorded, share one bound: while a report is
-        # recorded, others may be in flight.
+        # What is in flight, and what was and is not recorded, share one bound.  A report leaves
+        # half the connections theirs: they go on while it is recorded.
         for _ in range(transport.connections):
             self._places.release()
+        enough = self._most + transport.connections // 2
         sending = send_all(
             transport,
             self._messages(),
@@ -147,7 +148,7 @@ class _Run:
                 async for attempt in sending:
                     del self._deliveries[attempt.delivery_id]
                     self._attempts.append(attempt)
-                    if len(self._attempts) >= self._most:
+                    if len(self._attempts) >= enough:
                         self._report()
                     else:
                         self._report_soon()
