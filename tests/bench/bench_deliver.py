@@ -1,12 +1,12 @@
 """How fast composed digests reach a relay, beside Postfix's own smtp-source in the same run.
 
     python tests/bench/bench_deliver.py [--deliveries N] [--connections N] [--rounds N]
-        [--senders N] [--database URL | --postgresql] [--profile]
+        [--senders N] [--record-every N] [--database URL | --postgresql] [--profile]
 
 What counts is all that `digest run` does from "composed" to "accepted": claim, render, build the
-message, send, record, as durably as ever.  The relay is Postfix's smtp-sink (Debian package
-postfix: `apt-get install postfix`; no daemon need run).  Rounds take turns and medians are
-printed, because a machine's speed drifts.
+message, send, record, as durably as ever; smtp-source sends messages of the same size.  The
+relay is Postfix's smtp-sink (Debian package postfix: `apt-get install postfix`; no daemon need
+run).  Rounds take turns and medians are printed, because a machine's speed drifts.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from bench_day import DAY, INSERT_BATCH, SEED, SETTINGS, Clock, listing, reader
-from bench_handover import SIZE_BYTES, Speed, run_smtp_source, sink
+from bench_handover import Speed, run_smtp_source, sink
 from sqlalchemy import delete, update
 
 from digest.app import App, ignore_progress
@@ -55,6 +55,7 @@ async def composed(folder: Path, asked: argparse.Namespace, port: int) -> App:
     settings = SETTINGS.format(port=port, database=asked.database or "sqlite:///digest.db")
     settings = settings.replace("connections = 8", f"connections = {asked.connections}")
     settings += f"{PAGES}\n[deliver]\nsenders = {asked.senders}\nbatch = {asked.batch}\n"
+    settings += f"record_every = {asked.record_every}\n"
     (folder / "config.toml").write_text(settings)
     app = App(load_settings(folder / "config.toml"), clock=Clock())
     app.open()
@@ -123,6 +124,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--senders", type=int, default=2, help="Processes that send beside us.")
     parser.add_argument("--batch", type=int, default=200)
+    parser.add_argument("--record-every", type=int, default=32)
     parser.add_argument("--database", help="URL of an empty PostgreSQL database; else SQLite")
     parser.add_argument("--profile", action="store_true", help="Show where one round's time goes.")
     parser.add_argument(
@@ -146,7 +148,7 @@ async def measure(asked: argparse.Namespace) -> None:
         size = mean_size(app)
         async with app.transport() as transport:
             for number in range(asked.rounds):
-                theirs = run_smtp_source(port, asked.deliveries, asked.connections)
+                theirs = run_smtp_source(port, asked.deliveries, asked.connections, round(size))
                 ours = await deliver(app, transport, asked.deliveries)
                 make_due_again(app)
                 ratios.append(ours.messages / theirs.messages)
@@ -162,8 +164,8 @@ async def measure(asked: argparse.Namespace) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     engine = (asked.database or "sqlite").partition(":")[0]
     print(
-        f"{engine}: {asked.deliveries} digests of {size / 1000:.0f} kB "
-        f"(smtp-source: {SIZE_BYTES / 1000:.0f} kB), {asked.connections} connections, "
+        f"{engine}: {asked.deliveries} digests of {size / 1000:.0f} kB, as smtp-source sends, "
+        f"{asked.connections} connections, records of {asked.record_every}, "
         f"{asked.senders} senders: median ratio {statistics.median(ratios):.2f}, "
         f"peak {peak:.0f} MiB"
     )

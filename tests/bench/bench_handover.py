@@ -68,10 +68,10 @@ def sink() -> Iterator[int]:
         process.wait()
 
 
-def run_smtp_source(port: int, messages: int, connections: int) -> Speed:
+def run_smtp_source(port: int, messages: int, connections: int, size: int = SIZE_BYTES) -> Speed:
     """Measure smtp-source."""
     command = [tool("smtp-source"), "-d", "-s", str(connections), "-m", str(messages)]
-    command += ["-l", str(SIZE_BYTES), "-f", "digest@example.org", "-t", "ada@example.org"]
+    command += ["-l", str(size), "-f", "digest@example.org", "-t", "ada@example.org"]
     used, began = os.times(), time.perf_counter()
     subprocess.run([*command, f"127.0.0.1:{port}"], check=True)
     elapsed, now = time.perf_counter() - began, os.times()

@@ -49,7 +49,13 @@ async def deliver_all(folder: Path, expected: int) -> None:
 def measured(readers: int, senders: int) -> list[float]:
     """Give the peaks in MiB of delivering to so many readers: the process, its senders."""
     asked = argparse.Namespace(
-        deliveries=readers, picks=10, connections=16, database=None, senders=senders, batch=200
+        deliveries=readers,
+        picks=10,
+        connections=16,
+        database=None,
+        senders=senders,
+        batch=200,
+        record_every=32,
     )
     with tempfile.TemporaryDirectory() as folder, sink() as port:
         asyncio.run(composed(Path(folder), asked, port))
