@@ -54,7 +54,7 @@ from digest.store.values import (
     Span,
 )
 
-VERSION = 3
+VERSION = 4
 """The schema this program needs: the number of the newest revision in `migrations/`."""
 
 

@@ -1,9 +1,8 @@
 """What a subscriber may ask of a digest: its form, pictures, revisions, a pick from outside.
 
-And how many votes an item had at the end of each day, what a digest says of its picks and names
-beside them, by which words an item is found, how many items of a listing were new, what was
-counted each day, what is kept of profiles, and indexes to count by; and until when a delivery is
-tried.
+And how many votes an item had at the end of each day, what a digest names beside its picks, by
+which words an item is found, how many items of a listing were new, what was counted each day, and
+indexes to count by; and until when a delivery is tried.
 """
 
 import sqlalchemy as sa
@@ -29,18 +28,6 @@ def upgrade() -> None:
         op.add_column("digests", sa.Column(name, sa.Text(), nullable=False, server_default="[]"))
     for name in ("counted_from", "superseded_at"):
         op.add_column("deliveries", sa.Column(name, sa.DateTime(timezone=True)))
-    op.add_column("digests", sa.Column("letter", sa.Text()))
-    # By id as well: all who are due at one instant were sorted for every batch of them.
-    for table, instant, due in (
-        ("deliveries", "next_attempt_at", "status = 'pending'"),
-        ("subscribers", "next_digest_at", "status = 'confirmed'"),
-    ):
-        op.drop_index(f"ix_{table}_due", table)
-        op.create_index(
-            *(f"ix_{table}_due", table, [instant, "id"]),
-            sqlite_where=sa.text(due),
-            postgresql_where=sa.text(due),
-        )
     live = sa.text("merged_into IS NULL")
     op.create_index(
         *("ix_items_revised_at", "items", ["revised_at"]),
@@ -95,20 +82,6 @@ def upgrade() -> None:
         sa.Column("item_ids", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("version", name="pk_fits"),
     )
-    op.create_table(
-        "profiles",
-        sa.Column("subscriber_id", sa.Text(), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False, autoincrement=False),
-        sa.Column("borrowed", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("subscriber_id", "version", name="pk_profiles"),
-        sa.ForeignKeyConstraint(
-            ["subscriber_id"],
-            ["subscribers.id"],
-            name="fk_profiles_subscriber_id_subscribers",
-            ondelete="CASCADE",
-        ),
-    )
-    op.create_index("ix_profiles_version", "profiles", ["version"])
     _add_search()
 
 
