@@ -67,7 +67,7 @@ def filled(form: Form, *parts: bytes) -> tuple[bytes, ...]:
 
 def joined(form: Form, *parts: bytes) -> bytes:
     """Put parts into the holes of a form and join it all."""
-    return b"".join(form.order(form.pieces + parts))
+    return b"".join(filled(form, *parts))
 
 
 def in_place(both: Both, place: bytes) -> Shown:

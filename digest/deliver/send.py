@@ -58,16 +58,15 @@ async def send_all(
     pull = _puller(messages)
     pulling = asyncio.Lock()
     # A place is free again once its attempt is with the caller: a slow recorder slows us down.
-    frees_places = places is None
-    places = places or asyncio.Semaphore(transport.connections)
+    free = places or asyncio.Semaphore(transport.connections)
     broken = asyncio.Event()
 
     def is_over() -> bool:
         too_late = begin_before is not None and clock() >= begin_before
         return too_late or stop.is_set() or broken.is_set()
 
-    async def next_message(places: asyncio.Semaphore = places) -> Message | None:
-        await places.acquire()
+    async def next_message() -> Message | None:
+        await free.acquire()
         async with pulling:
             message = None if is_over() else await pull()
         # Pulling takes time, in which the run may have ended.
@@ -92,8 +91,8 @@ async def send_all(
     async with aclosing(attempts):
         async for attempt in attempts:
             _log(attempt)
-            if frees_places:
-                places.release()
+            if places is None:
+                free.release()
             yield attempt
 
 

@@ -46,7 +46,7 @@ class Desk:
                 for one in batch
                 if one.subscriber_id and one.digest_id not in letters
             }
-            readers = subscribers.get_subscribers(connection, others) if others else {}
+            readers = subscribers.get_subscribers(connection, others)
             # What another version of the program composed has no letter.
             older = digest_store.load_digests(connection, digest_ids - letters.keys())
         letters |= {

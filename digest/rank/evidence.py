@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from digest.model import ReasonKind
 from digest.rank.alike import Places
 from digest.rank.day import Day
+from digest.rank.features import Array
 from digest.rank.kernel import Kernel
 from digest.rank.learned import learn, lift_twins
 from digest.rank.making import Made
@@ -20,8 +21,6 @@ from digest.rank.meaning import NO_MEANING, Meaning
 from digest.rank.profile import Portrait, Profile
 from digest.rank.settings import Settings
 from digest.rank.texts import Floats
-
-Array = NDArray[np.float64]
 
 STRENGTH = {
     ReasonKind.KEYWORD: 0.8,

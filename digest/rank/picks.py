@@ -15,11 +15,10 @@ from digest.model import Item, Reader
 from digest.rank.alike import Places
 from digest.rank.day import Day
 from digest.rank.evidence import NOTHING_AGAINST, Judged
+from digest.rank.features import Array
 from digest.rank.popularity import votes_since_yesterday
 from digest.rank.settings import Settings
 from digest.rank.varied import vary
-
-Array = NDArray[np.float64]
 
 EXPLORE_FROM = 5  # picks that a reader wants, from which on one may come from outside
 OUTSIDERS = 3  # of so many, each reader and day gets one

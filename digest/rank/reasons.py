@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from digest.model import Item, Ranked, Reason, ReasonKind
 from digest.rank.alike import Places
-from digest.rank.evidence import LESS_OF, STRENGTH, Array, Judged
+from digest.rank.evidence import LESS_OF, STRENGTH, Judged
+from digest.rank.features import Array
 from digest.rank.kernel import Kernel
 from digest.rank.making import KINDS, TOPIC, Seed
 from digest.rank.picks import Choice, why_outside

@@ -18,9 +18,9 @@ from digest.model import Item
 from digest.rank.alike import Places
 from digest.rank.day import Day
 from digest.rank.evidence import Judged
+from digest.rank.features import Array
 from digest.rank.settings import Settings
 
-Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 CANDIDATES_A_PICK = 4  # so many of the highest scores compete for each pick

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Connection,
     Date,
     Row,
+    Select,
     Table,
     bindparam,
     func,
@@ -204,7 +205,9 @@ def advisory_lock(connection: Connection, number: int) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(number)))
 
 
-def lock_rows(connection: Connection, table: Table, ids: Collection[str]) -> None:
+def lock_rows(
+    connection: Connection, table: Table, ids: Collection[str] | Select[tuple[Any]]
+) -> None:
     """Lock rows by id, in the one order in which nobody waits for ever.
 
     SQLite needs none: a transaction that writes is alone.

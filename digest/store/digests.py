@@ -19,12 +19,11 @@ from digest.model import (
 )
 from digest.store import mentions
 from digest.store.database import chunks, upsert
-from digest.store.letters import chosen, letter_row
+from digest.store.letters import DAY, chosen, letter_row
 from digest.store.outbox import insert_deliveries
 from digest.store.schema import CONFIRMED, digests, items, picks, subscribers
 from digest.store.shelf import Shelf, Shown
 
-DAY = tuple(part.name for part in fields(Day))
 PLAIN = tuple(part.name for part in fields(Digest) if part.name not in {"day", "picks", "mentions"})
 PICK = tuple(name for name in Pick._fields if name not in {"item", "said", "sentences"})
 
@@ -73,13 +72,8 @@ def record_digests(
     kept = _without_sent(connection, wanted)
     known = readers or {}
     rows = [
-        _row(digest)
-        | {
-            "mentions": named,
-            "letter": letter_row(digest, shown, reader) if reader and digest.picks else None,
-        }
+        _row(digest, shown, known.get(digest.subscriber_id)) | {"mentions": named}
         for digest, shown, named in kept
-        for reader in [known.get(digest.subscriber_id)]
     ]
     add = upsert(connection, digests).on_conflict_do_nothing().returning(digests.c.id)
     stored_ids = set(connection.scalars(add, rows)) if rows else set()
@@ -92,10 +86,7 @@ def record_digests(
     return len(stored)
 
 
-def load_digests(
-    connection: Connection,
-    ids: Collection[str],
-) -> dict[str, Digest]:
+def load_digests(connection: Connection, ids: Collection[str]) -> dict[str, Digest]:
     """Give digests by id, every item as it stood when the digest was recorded."""
     rows = (
         row
@@ -200,9 +191,10 @@ def _ledger(
     return sent
 
 
-def _row(digest: Digest) -> dict[str, Any]:
+def _row(digest: Digest, shown: Sequence[Shown], reader: Subscriber | None) -> dict[str, Any]:
     plain = {name: getattr(digest, name) for name in PLAIN}
-    return plain | {name: getattr(digest.day, name) for name in DAY}
+    letter = letter_row(digest, shown, reader) if reader and digest.picks else None
+    return plain | {name: getattr(digest.day, name) for name in DAY} | {"letter": letter}
 
 
 def _pick_rows(digest: Digest, shown: Sequence[Shown]) -> list[dict[str, Any]]:

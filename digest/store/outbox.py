@@ -277,12 +277,7 @@ def _lock_subscribers(connection: Connection, failed: Sequence[Attempt]) -> None
         ids = select(deliveries.c.subscriber_id).where(
             deliveries.c.id.in_([attempt.delivery_id for attempt in failed])
         )
-        connection.execute(
-            select(subscribers.c.id)
-            .where(subscribers.c.id.in_(ids))
-            .order_by(subscribers.c.id)
-            .with_for_update()
-        )
+        lock_rows(connection, subscribers, ids)
 
 
 def _suppress_reader(connection: Connection, refused: Attempt) -> None:

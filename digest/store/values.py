@@ -161,7 +161,6 @@ def _load_reasons(rows: Iterable[tuple[str, str, float, str | None]]) -> tuple[R
 
 AS_JSON = Json(lambda read: read, lambda value: value)
 TEXTS = Json(tuple, list)
-NUMBERS = Json(tuple, list)
 ROWS = Json(lambda rows: tuple(map(tuple, rows)), list)
 MAPPING = Json(dict, dict)
 WEEKDAYS = Json(frozenset, sorted)
