@@ -654,8 +654,7 @@ class DeliveryStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class Delivery(NamedTuple):
     """One message for one recipient, with its state.
 
     Attributes:
@@ -671,30 +670,34 @@ class Delivery:
     kind: DeliveryKind
     recipient: str
     message_id: str
+    created_at: datetime
+    next_attempt_at: datetime
     subscriber_id: str | None = None
     digest_id: str | None = None
     status: DeliveryStatus = DeliveryStatus.PENDING
     attempts: int = 0
-    created_at: datetime
-    next_attempt_at: datetime
     last_reply: str | None = None
     counted_from: datetime | None = None
     superseded_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """A finished mail with its envelope; `content` is RFC 5322 bytes with CRLF ends."""
+class Message(NamedTuple):
+    """A finished mail with its envelope; `content` is RFC 5322 bytes with CRLF ends.
+
+    Attributes:
+        is_plain: whoever wrote it vouches that SMTP carries it as it is: 7-bit, every line ended
+            by CRLF, the last one too, and none begun by a dot.
+    """
 
     delivery_id: str
     message_id: str
     sender: str
     recipient: str
     content: bytes
+    is_plain: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class Reply(NamedTuple):
     """An SMTP server's answer about one recipient.
 
     Attributes:
@@ -716,8 +719,7 @@ class AttemptOutcome(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One try at a delivery, finished.
 
     Attributes:

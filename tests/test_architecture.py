@@ -7,7 +7,18 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "digest"
 
-GROUND = {"model", "errors", "identity", "spellings", "text", "tex", "links", "render", "__init__"}
+GROUND = {
+    "model",
+    "named",
+    "errors",
+    "identity",
+    "spellings",
+    "text",
+    "tex",
+    "links",
+    "render",
+    "__init__",
+}
 SEAMS = {"config", "protocols"}
 STAGES = {"fetch", "rank", "embed", "compose", "deliver", "store"}
 CORRIDOR = {"pipeline", "web", "schedule"}

@@ -4,7 +4,6 @@ import json
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, is_dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -13,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from digest.named import named
 from digest.protocols import Progress as Watcher
 
 out = Console()
@@ -89,7 +89,7 @@ def complain(text: str) -> None:
 
 def json_object(value: object) -> None:
     """Print one JSON value on standard output, for scripts."""
-    json.dump(value, sys.stdout, default=_plain, ensure_ascii=False, indent=2)
+    json.dump(named(value), sys.stdout, default=_plain, ensure_ascii=False, indent=2)
     sys.stdout.write("\n")
 
 
@@ -107,8 +107,6 @@ def _cell(value: object) -> str:
 
 
 def _plain(value: Any) -> object:  # noqa: ANN401 - the contract of json.dump
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
     if isinstance(value, datetime | date | time):
         return value.isoformat()
     if isinstance(value, timedelta):

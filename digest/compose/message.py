@@ -126,6 +126,7 @@ class MessageBuilder:
             sender=self._sender,
             recipient=recipient,
             content=content,
+            is_plain=True,
         )
 
     def notice(self, delivery: Delivery, subscriber: Addressee) -> Message:

@@ -7,7 +7,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -135,7 +135,7 @@ class SignedTransport:
             TransportError: as the transport's own.
         """
         signatures = b"".join(signer.sign(message.content) for signer in self._signers)
-        return await self._transport.send(replace(message, content=signatures + message.content))
+        return await self._transport.send(message._replace(content=signatures + message.content))
 
     async def close(self) -> None:
         """End the transport's connections."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from email_validator import EmailNotValidError, validate_email
@@ -63,8 +63,7 @@ class Offer:
         return " ".join(name for name, is_offered in names.items() if is_offered)
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """One message as bytes for the wire: two commands, and what follows DATA with its dot."""
 
     mail: bytes
@@ -104,7 +103,7 @@ def seal(message: Message, offer: Offer) -> Envelope:
         raise UnsendableError(Stage.MAIL, 553, "5.1.7 the sender is malformed")
     if (recipient := _written(message.recipient)) is None:
         raise UnsendableError(Stage.RCPT, 553, "5.1.3 the address is malformed")
-    is_eight_bit = not content.isascii()
+    is_eight_bit = not (message.is_plain or content.isascii())
     needs_utf8 = not (sender.isascii() and recipient.isascii()) or (
         is_eight_bit and not content.partition(b"\r\n\r\n")[0].isascii()
     )
@@ -122,7 +121,7 @@ def seal(message: Message, offer: Offer) -> Envelope:
     return Envelope(
         mail=f"MAIL FROM:<{sender}>{parameters}\r\n".encode(),
         rcpt=f"RCPT TO:<{recipient}>\r\n".encode(),
-        body=stuffed(content),
+        body=content + b".\r\n" if message.is_plain else stuffed(content),
     )
 
 

@@ -5,7 +5,6 @@ Values only: a delivery, a reply and an instant in, an attempt out.
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -92,7 +91,7 @@ def decide(
             delivery_id=delivery.id,
             at=now,
             outcome=AttemptOutcome.FAILED,
-            reply=replace(reply, text=text),
+            reply=reply._replace(text=text),
             bad_address=cause is Cause.BAD_ADDRESS,
         )
     shortest = SHORTEST_WAIT.get(cause, FIRST_WAIT) * (1 + SPREAD * jitter)

@@ -9,7 +9,6 @@ servers on the way may change the case of letters.
 import hmac
 from base64 import b32decode, b32encode
 from collections.abc import Sequence
-from dataclasses import replace
 from uuid import UUID
 
 from digest.model import Message, Reply
@@ -90,7 +89,7 @@ class ReturningTransport:
             TransportError: as the transport's own.
         """
         sender = self._paths.of(message.delivery_id)
-        return await self._transport.send(replace(message, sender=sender))
+        return await self._transport.send(message._replace(sender=sender))
 
     async def close(self) -> None:
         """End the transport's connections."""

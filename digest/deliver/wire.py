@@ -5,7 +5,7 @@ only; how the connection came about is smtp.py's.
 """
 
 import asyncio
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from digest.deliver.envelope import Envelope, Stage
 from digest.deliver.replies import Answer, Replies, WireError, cleaned
@@ -13,8 +13,7 @@ from digest.deliver.replies import Answer, Replies, WireError, cleaned
 START_INPUT = 354
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
+class Transfer(NamedTuple):
     """How the transfer of one message ended.
 
     Attributes:

@@ -5,18 +5,13 @@ import copyreg
 import pickle
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 from io import BytesIO
-from operator import attrgetter
 from typing import Any, NamedTuple, TypeAlias
 
 from digest.errors import DigestError
 from digest.model import Attempt, Delivery, Reply
 
 FRAME = struct.Struct("!Q")
-NAMES: dict[type, list[str]] = {
-    kind: [part.name for part in fields(kind)] for kind in (Attempt, Delivery, Reply)
-}
 
 
 class Begin(NamedTuple):
@@ -70,16 +65,13 @@ async def get(reader: asyncio.StreamReader) -> Any:  # noqa: ANN401 - whatever w
     return pickle.loads(await reader.readexactly(length))  # noqa: S301 our own process's frame
 
 
-def _made(kind: type, *values: object) -> object:
-    return kind(**dict(zip(NAMES[kind], values, strict=True)))
-
-
-def _reducer(kind: type) -> Callable[[object], tuple[Any, ...]]:
-    values = attrgetter(*NAMES[kind])
-    return lambda value: (_made, (kind, *values(value)))
+def _reducer(kind: type) -> Callable[[tuple[object, ...]], tuple[Any, ...]]:
+    return lambda value: (kind, tuple(value))
 
 
 class _Pickler(pickle.Pickler):
-    """Writes the fields of what travels most in order, at a third of what pickle takes itself."""
+    """Writes what travels most at a half of what pickle takes for it."""
 
-    dispatch_table = copyreg.dispatch_table | {kind: _reducer(kind) for kind in NAMES}
+    dispatch_table = copyreg.dispatch_table | {
+        kind: _reducer(kind) for kind in (Attempt, Delivery, Reply)
+    }

@@ -2,8 +2,8 @@
 
 import os
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import fields
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any, TypedDict
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, null, select, update
@@ -24,9 +24,9 @@ from digest.store.statements import Repeated
 from digest.store.subscriber_rows import GETS_MAIL
 from digest.store.subscribers import end_subscriptions
 
-PLAIN = tuple(part.name for part in fields(Delivery))
-REPLY = tuple(part.name for part in fields(Reply))
-ATTEMPT = tuple(part.name for part in fields(Attempt) if part.name != "reply")
+# Picks the fields of a delivery out of a row.
+IN_ORDER = itemgetter(*[deliveries.c.keys().index(name) for name in Delivery._fields])
+ATTEMPT = tuple(name for name in Attempt._fields if name != "reply")
 
 # What is overdue for longer waited for us: we were down, or held to a pace or a warm-up.
 STANDSTILL = timedelta(hours=1)
@@ -75,8 +75,7 @@ class OutboxCounts(TypedDict):
 def insert_deliveries(connection: Connection, given: Sequence[Delivery]) -> None:
     """Put deliveries into the outbox."""
     if given:
-        rows = [{name: getattr(delivery, name) for name in PLAIN} for delivery in given]
-        connection.execute(insert(deliveries), rows)
+        connection.execute(insert(deliveries), [delivery._asdict() for delivery in given])
 
 
 def claim_due_deliveries(
@@ -115,8 +114,7 @@ def claim_due_deliveries(
     stood_still = [{"id": row_id, "counted_from": at} for row_id, at in began.items()]
     update_rows(connection, deliveries.c.id, stood_still)
     return [
-        _delivery(
-            row,
+        _delivery(row)._replace(
             attempts=row.attempts + 1,
             next_attempt_at=until,
             counted_from=began.get(row.id, row.counted_from),
@@ -212,7 +210,7 @@ def read_attempts(rows: Iterable[Row[Any]]) -> list[Attempt]:
     """Read attempts from rows."""
     return [
         Attempt(
-            reply=Reply(**{name: row[name] for name in REPLY}),
+            reply=Reply(*[row[name] for name in Reply._fields]),
             **{name: row[name] for name in ATTEMPT},
         )
         for row in (row._mapping for row in rows)
@@ -287,11 +285,9 @@ def _suppress_reader(connection: Connection, refused: Attempt) -> None:
         end_subscriptions(connection, [subscriber_id], suppressed, refused.at)
 
 
-def _delivery(row: Row[Any], **since: object) -> Delivery:
-    """Read a delivery from a row; *since* is what changed after it was read."""
-    values = dict(zip(row._fields, row, strict=True))
-    del values["claimed_by"]
-    return Delivery(**values | since)
+def _delivery(row: Row[Any]) -> Delivery:
+    """Read a delivery from a whole row."""
+    return Delivery(*IN_ORDER(row))
 
 
 def attempt_row(attempt: Attempt) -> tuple[object, ...]:

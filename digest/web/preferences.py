@@ -2,14 +2,14 @@
 
 import json
 import logging
-from dataclasses import asdict
 
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from digest.links import Purpose
-from digest.model import Digest, Verdict
+from digest.model import Verdict
+from digest.named import named
 from digest.store.digests import digests_of
 from digest.store.membership import erase_one, save_wishes
 from digest.store.outbox import deliveries_of
@@ -146,16 +146,13 @@ def export(site: Here, token: str) -> Response:
     site, subscriber = site.reader(Purpose.PREFERENCES, token)
     with site.database.read() as connection:
         own = {
-            "subscriber": asdict(subscriber),
-            "feedback": [
-                asdict(one)
-                for one in feedback_of(connection, [subscriber.id]).get(subscriber.id, ())
-            ],
-            "digests": [_digest(one) for one in digests_of(connection, subscriber.id, ALL)],
-            "deliveries": [asdict(one) for one in deliveries_of(connection, subscriber.id)],
+            "subscriber": subscriber,
+            "feedback": feedback_of(connection, [subscriber.id]).get(subscriber.id, ()),
+            "digests": digests_of(connection, subscriber.id, ALL),
+            "deliveries": deliveries_of(connection, subscriber.id),
         }
     return Response(
-        json.dumps(own, default=_plain, ensure_ascii=False, indent=2),
+        json.dumps(named(own), default=_plain, ensure_ascii=False, indent=2),
         media_type="application/json",
         headers={"Content-Disposition": 'attachment; filename="my-data.json"'},
     )
@@ -197,11 +194,6 @@ def erase_reader(site: Here, token: str) -> Response:
         else _("Nothing about you is kept.")
     )
     return site.message(_("You are forgotten"), kept)
-
-
-def _digest(digest: Digest) -> dict[str, object]:
-    told = asdict(digest)
-    return told | {"picks": [pick._asdict() for pick in told["picks"]]}
 
 
 def _plain(value: object) -> object:

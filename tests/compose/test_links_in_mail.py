@@ -107,7 +107,7 @@ def test_a_long_mail_counts_what_its_links_take():
 @pytest.mark.parametrize("kind", NOTICES)
 def test_a_notice_holds_one_link_and_nothing_that_was_typed(kind):
     reader = replace(READER, name="Buy now at evil.example")
-    delivery = replace(make_delivery(reader), kind=kind)
+    delivery = make_delivery(reader)._replace(kind=kind)
 
     message = BUILDER.notice(delivery, reader)
     mail = read(message.content)
@@ -131,7 +131,7 @@ def test_a_notice_holds_one_link_and_nothing_that_was_typed(kind):
     ],
 )
 def test_a_notice_leads_to_the_page_of_its_kind(kind, purpose):
-    delivery = replace(make_delivery(READER), kind=kind)
+    delivery = make_delivery(READER)._replace(kind=kind)
     [_, html] = read(BUILDER.notice(delivery, READER).content).iter_parts()
 
     [link] = hrefs(html.get_content())
@@ -140,7 +140,7 @@ def test_a_notice_leads_to_the_page_of_its_kind(kind, purpose):
 
 
 def test_a_notice_without_pages_says_what_to_set():
-    delivery = replace(make_delivery(READER), kind=DeliveryKind.ACCESS)
+    delivery = make_delivery(READER)._replace(kind=DeliveryKind.ACCESS)
 
     with pytest.raises(RenderError, match=r"set web\.base_url"):
         MessageBuilder(MAIL, Templates()).notice(delivery, READER)

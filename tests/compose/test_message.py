@@ -64,6 +64,8 @@ def assert_fit_for_the_wire(content: bytes) -> None:
     bare = content.replace(b"\r\n", b"")
     assert b"\r" not in bare
     assert b"\n" not in bare
+    assert b"\n." not in content
+    assert content.endswith(b"\r\n")
     head, _, body = content.partition(b"\r\n\r\n")
     assert max(map(len, head.split(b"\r\n"))) <= 998
     assert max(map(len, body.split(b"\r\n"))) <= 76

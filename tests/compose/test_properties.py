@@ -15,6 +15,7 @@ from selectolax.lexbor import LexborHTMLParser
 from digest.compose import wording
 from digest.compose.letter import HTML_BYTES
 from digest.compose.message import MessageBuilder
+from digest.deliver.envelope import stuffed
 from digest.links import Links as OwnAddresses
 from digest.model import (
     Digest,
@@ -163,14 +164,16 @@ def solid(text: str) -> str:
 
 def assert_sound(digest: Digest, reader: Subscriber) -> None:
     """Hold one mail against all that must be true of every mail."""
-    content = BUILDER.build(make_delivery(reader), digest, reader).content
+    message = BUILDER.build(make_delivery(reader), digest, reader)
+    content = message.content
+    assert message.is_plain
+    assert stuffed(content) == content + b".\r\n"
     mail = message_from_bytes(content, policy=strict + default)
     assert not any(part.defects for part in mail.walk())
     assert not any(value.defects for part in mail.walk() for value in part.values())
     assert mail["Bcc"] is None
     assert content.isascii()
     assert max(map(len, content.split(b"\r\n"))) <= 998
-    assert b"\n" not in content.replace(b"\r\n", b"")
     text, html = (part.get_content().replace("\r\n", "\n") for part in mail.iter_parts())
     assert len(html.encode()) <= HTML_BYTES
     assert "\x00" not in text + html

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import Counter
-from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
@@ -49,7 +48,7 @@ class Outbox:
             if not self.pending:
                 return
             batch = {
-                one: replace(delivery, attempts=delivery.attempts + 1)
+                one: delivery._replace(attempts=delivery.attempts + 1)
                 for one, delivery in list(self.pending.items())[:200]
             }
             attempts = send_all(

@@ -1,6 +1,5 @@
 """What a reply means: the table of codes, and the laws of waiting."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -24,7 +23,7 @@ SENT, DEFERRED, FAILED = AttemptOutcome.SENT, AttemptOutcome.DEFERRED, AttemptOu
 
 
 def judge(reply, *, attempts=1, age=timedelta(0), jitter=0.0, **fields):
-    delivery = replace(make_delivery(attempts=attempts, created_at=NOW - age), **fields)
+    delivery = make_delivery(attempts=attempts, created_at=NOW - age)._replace(**fields)
     return decide(delivery, reply, now=NOW, give_up_after=DAY, jitter=jitter)
 
 

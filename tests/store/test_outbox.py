@@ -1,6 +1,5 @@
 """The outbox: claimed with a lease, recorded after each attempt, never lost."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -72,7 +71,7 @@ def stored(database, delivery):
 def test_claim_counts_the_attempt_and_moves_the_due_time_on(database, deliveries):
     claimed = claim(database)
 
-    assert claimed == [replace(one, attempts=1, next_attempt_at=NOW + LEASE) for one in deliveries]
+    assert claimed == [one._replace(attempts=1, next_attempt_at=NOW + LEASE) for one in deliveries]
     assert [stored(database, one) for one in deliveries] == claimed
 
 
@@ -128,7 +127,7 @@ def test_released_delivery_is_due_at_once_and_counts_no_attempt(database, delive
     with database.write() as connection:
         release_deliveries(connection, [deliveries[0].id], later)
 
-    assert stored(database, deliveries[0]) == replace(deliveries[0], next_attempt_at=later)
+    assert stored(database, deliveries[0]) == deliveries[0]._replace(next_attempt_at=later)
     assert [one.id for one in claim(database, later)] == [deliveries[0].id]
 
 
@@ -198,7 +197,7 @@ def test_late_word_of_a_slow_worker_is_noted_and_changes_nothing(database, deliv
 
 
 def test_attempt_at_a_delivery_that_is_gone_is_ignored(database, deliveries):
-    gone = replace(deliveries[0], id="gone")
+    gone = deliveries[0]._replace(id="gone")
 
     record(
         database, make_attempt(gone, FAILED, bad_address=True), make_attempt(deliveries[1], SENT)
