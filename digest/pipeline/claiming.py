@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from tenacity import RetryCallState, retry, retry_if_exception_type, wait_exponential
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential
 
 from digest.config import DeliverSettings
 from digest.deliver.warmup import WarmUp
@@ -148,9 +148,15 @@ class Records:
         self._under_way = 0
 
     async def _store(self, attempts: list[Attempt]) -> None:
-        await asyncio.to_thread(
-            _record_attempts, self._database, attempts, self._aftermath, self._is_stopping
-        )
+        await asyncio.to_thread(self.store, attempts)
+
+    def store(self, attempts: list[Attempt]) -> None:
+        """Store attempts; used by one thread at a time.
+
+        Raises:
+            StoreError: the database refused for as long as we wait.
+        """
+        _record_attempts(self._database, attempts, self._aftermath, self._is_stopping)
         self.handover.count(attempts)
         done = self.handover.sent + self.handover.deferred + self.handover.failed
         self._progress("deliver", done, None)
@@ -164,6 +170,12 @@ def _record_attempts(
 ) -> None:
     """Record attempts, and try again while the database refuses."""
 
+    def record() -> None:
+        with database.write() as connection:
+            outbox.record_attempts(connection, attempts)
+            if aftermath:
+                aftermath(connection, attempts)
+
     def is_enough(state: RetryCallState) -> bool:
         error = state.outcome and state.outcome.exception()
         heals = isinstance(error, StoreError) and not error.permanent
@@ -171,21 +183,20 @@ def _record_attempts(
         waited = timedelta(seconds=state.seconds_since_start or 0)
         return any(waited >= limit for limit in limits)
 
-    @retry(
-        retry=retry_if_exception_type(StoreError),
-        wait=wait_exponential(multiplier=0.1, max=10),
-        stop=is_enough,
-        before_sleep=_warn,
-        reraise=True,
-    )
-    def record() -> None:
-        with database.write() as connection:
-            outbox.record_attempts(connection, attempts)
-            if aftermath:
-                aftermath(connection, attempts)
-
-    if attempts:
+    if not attempts:
+        return
+    try:
         record()
+    except StoreError:
+        # Only here: what tries again takes as long to make as the attempts to store.
+        trying = Retrying(
+            retry=retry_if_exception_type(StoreError),
+            wait=wait_exponential(multiplier=0.1, max=10),
+            stop=is_enough,
+            before_sleep=_warn,
+            reraise=True,
+        )
+        trying(record)
 
 
 def _warn(state: RetryCallState) -> None:

@@ -2,24 +2,22 @@
 
 One process alone claims and records, as one writer to SQLite is the rule.  What the others may
 have sent and not yet seen recorded is bounded, so a kill doubles no more than it does with one.
+
+All of it is one thread's work: what senders report is recorded and acknowledged without a step
+through an event loop, on which they wait.
 """
 
-import asyncio
-from collections.abc import (
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Collection,
-    Iterator,
-    Sequence,
-)
-from contextlib import AbstractAsyncContextManager, contextmanager
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import AbstractContextManager
 from datetime import timedelta
+from selectors import EVENT_READ, DefaultSelector
 from typing import NamedTuple, Protocol
 
 from digest.errors import DigestError, TransportError
 from digest.model import Attempt, Delivery
-from digest.pipeline.claiming import Records
+
+POLL_SECONDS = 0.1
+"""So often is seen whether to stop, where no sender has anything to say."""
 
 
 class SenderDiedError(TransportError):
@@ -38,31 +36,44 @@ class Report(NamedTuple):
 
 
 class Sender(Protocol):
-    """One process that writes messages and hands them over."""
+    """One process that writes messages and hands them over.
 
-    async def give(self, deliveries: Sequence[Delivery], begin_within: timedelta) -> None:
+    Attributes:
+        has_ended: it was told to finish and did, or could not go on.
+        failure: why it could not go on; its reports hold all that it sent.
+    """
+
+    has_ended: bool
+    failure: DigestError | None
+
+    def fileno(self) -> int:
+        """Give what becomes readable when there is something to receive."""
+
+    def give(self, deliveries: Sequence[Delivery], begin_within: timedelta) -> None:
         """Give it deliveries; it begins none of them later than so long from now."""
 
-    def reports(self) -> AsyncIterator[Report]:
-        """Give its reports, until it has ended.
+    def receive(self) -> Sequence[Report]:
+        """Give the reports that have come since; it waits where nothing has.
 
         Raises:
             SenderDiedError: its process ended.
-            DigestError: why it ended early; the reports before it hold all that it sent.
         """
 
-    async def acknowledge(self, attempts: int) -> None:
+    def acknowledge(self, attempts: int) -> None:
         """Tell that so many more of its attempts are recorded."""
 
-    async def finish(self, *, at_once: bool) -> None:
+    def finish(self, *, at_once: bool) -> None:
         """Tell it to end when it has sent what it was given; or, *at_once*, to begin no more."""
 
 
-Crew = Callable[[int], AbstractAsyncContextManager[Sequence[Sender]]]
+Crew = Callable[[int], AbstractContextManager[Sequence[Sender]]]
 """Puts senders to work: so many attempts, and one a connection, may be begun and not recorded."""
 
-Claim = Callable[[int], Awaitable[Sequence[Delivery]]]
+Claim = Callable[[int], Sequence[Delivery]]
 """Claims at most so many deliveries."""
+
+Record = Callable[[list[Attempt]], None]
+"""Records attempts, or raises StoreError where it cannot."""
 
 
 class Shift:
@@ -78,115 +89,115 @@ class Shift:
         self,
         senders: Sequence[Sender],
         claim: Claim,
-        records: Records,
+        record: Record,
         *,
         share: int,
         begin_within: timedelta,
     ) -> None:
         self.untried: set[str] = set()
         self._held: dict[Sender, set[str]] = {sender: set() for sender in senders}
+        self._unsupplied: set[Sender] = set(senders)
+        self._waiting: list[Sequence[Delivery]] = []
         self._claim = claim
-        self._records = records
+        self._record = record
         self._share = share
         self._begin_within = begin_within
-        self._claiming = asyncio.Lock()
-        self._reports: asyncio.Queue[tuple[Sender, Report]] = asyncio.Queue()
         self._failure: DigestError | None = None
 
-    async def deliver(self, first: Sequence[Delivery], stop: asyncio.Event) -> None:
+    def deliver(
+        self,
+        first: Sequence[Delivery],
+        is_stopping: Callable[[], bool],
+        is_cut: Callable[[], bool],
+    ) -> None:
         """Deliver what is claimed already, then what else is due.
 
         Afterwards `untried` holds what was claimed and not begun.
+
+        Args:
+            is_stopping: nothing new is begun any more; what is in flight is finished.
+            is_cut: we leave at once, whatever senders do.
 
         Raises:
             DigestError: the relay is unusable, or a sender died; what could be recorded is.
             StoreError: attempts could not be recorded.
         """
-        waiting = [first[at : at + self._share] for at in range(0, len(first), self._share)]
+        self._waiting = [first[at : at + self._share] for at in range(0, len(first), self._share)]
+        is_told = False
         try:
-            async with asyncio.TaskGroup() as tasks:
-                recording = tasks.create_task(self._record())
-                stopping = tasks.create_task(self._stop_with(stop))
-                following = [
-                    tasks.create_task(self._follow(sender, waiting)) for sender in self._held
-                ]
-                await asyncio.wait(following)
-                stopping.cancel()
-                await self._reports.join()
-                recording.cancel()
-        except* DigestError as group:
-            raise group.exceptions[0] from group
+            with DefaultSelector() as selector:
+                for sender in self._held:
+                    selector.register(sender.fileno(), EVENT_READ, sender)
+                    self._supply(sender)
+                while selector.get_map() and not is_cut():
+                    if is_stopping() and not is_told:
+                        self._finish_all()
+                        is_told = True
+                    ready = selector.select(POLL_SECONDS)
+                    ended = self._hear([key.data for key, _ in ready])
+                    for key in [key for key, _ in ready if key.data in ended]:
+                        selector.unregister(key.fd)
         finally:
-            self.untried |= {one.id for share in waiting for one in share}
+            self.untried |= {one.id for share in self._waiting for one in share}
         if self._failure:
             raise self._failure
 
-    async def _follow(self, sender: Sender, waiting: list[Sequence[Delivery]]) -> None:
-        """Keep a sender busy, and take its reports in."""
-        held = self._held[sender]
-        is_supplied = await self._supply(sender, waiting)
-        has_died = False
-        try:
-            async for report in sender.reports():
-                held.difference_update([one.delivery_id for one in report.attempts])
-                held.difference_update(report.left_out)
-                self._reports.put_nowait((sender, report))
-                if is_supplied and len(held) <= self._share // 2:
-                    is_supplied = await self._supply(sender, waiting)
-        except DigestError as error:
-            self._failure = self._failure or error
-            has_died = isinstance(error, SenderDiedError)
-            await self._finish_all()
-        # Only of a sender that has ended by itself do we know: what another one holds it may be
-        # sending at this moment, so that comes back when its lease ends.
-        if not has_died:
-            self.untried |= held
+    def _hear(self, senders: Iterable[Sender]) -> list[Sender]:
+        """Take in what senders report, all of it in one transaction; say who has ended."""
+        heard: list[tuple[Sender, Sequence[Report]]] = []
+        ended: list[Sender] = []
+        for sender in senders:
+            try:
+                heard.append((sender, sender.receive()))
+            except SenderDiedError as error:
+                # What it holds it may have sent: that comes back when its lease ends.
+                self._fail(error)
+                ended.append(sender)
+        if attempts := [one for _, told in heard for report in told for one in report.attempts]:
+            self._record(attempts)
+        for sender, told in heard:
+            self._settle(sender, told)
+            if sender.has_ended:
+                ended.append(sender)
+                self.untried |= self._held[sender]
+                if sender.failure:
+                    self._fail(sender.failure)
+        return ended
 
-    async def _supply(self, sender: Sender, waiting: list[Sequence[Delivery]]) -> bool:
+    def _settle(self, sender: Sender, told: Sequence[Report]) -> None:
+        """Let a sender go on: what it reported is recorded."""
+        held = self._held[sender]
+        for attempts, left_out in told:
+            sender.acknowledge(len(attempts))
+            held.difference_update([one.delivery_id for one in attempts])
+            held.difference_update(left_out)
+        if sender in self._unsupplied and len(held) <= self._share // 2:
+            self._supply(sender)
+
+    def _supply(self, sender: Sender) -> None:
         """Give a sender its next share, or tell it that there is no more.
 
         Where nothing more can be claimed, what it holds is sent and recorded all the same.
-
-        Returns:
-            False once it was told: it takes no more, so nothing is to be claimed for it.
         """
         share: Sequence[Delivery] = ()
-        async with self._claiming:
-            with self._noted():
-                if not self._failure:
-                    share = waiting.pop(0) if waiting else await self._claim(self._share)
-        if share:
-            self._held[sender].update(one.id for one in share)
-            await sender.give(share, self._begin_within)
-        else:
-            await sender.finish(at_once=False)
-        return bool(share)
-
-    @contextmanager
-    def _noted(self) -> Iterator[None]:
-        """Remember a failure, to raise it when everybody has ended."""
         try:
-            yield
+            if not self._failure:
+                share = self._waiting.pop(0) if self._waiting else self._claim(self._share)
         except DigestError as error:
-            self._failure = self._failure or error
+            self._failure = error
+        if share:
+            self._held[sender].update([one.id for one in share])
+            sender.give(share, self._begin_within)
+        else:
+            # Once told it takes no more, so nothing is to be claimed for it.
+            self._unsupplied.discard(sender)
+            sender.finish(at_once=False)
 
-    async def _record(self) -> None:
-        """Record what is reported, all that waits in one transaction."""
-        while True:
-            taken = [await self._reports.get()]
-            taken += [self._reports.get_nowait() for _ in range(self._reports.qsize())]
-            for _, one in taken:
-                for attempt in one.attempts:
-                    self._records.add(attempt)
-            await self._records.write()
-            for sender, one in taken:
-                self._reports.task_done()
-                await sender.acknowledge(len(one.attempts))
+    def _fail(self, error: DigestError) -> None:
+        """Remember a failure, to raise it when everybody has ended."""
+        self._failure = self._failure or error
+        self._finish_all()
 
-    async def _stop_with(self, stop: asyncio.Event) -> None:
-        await stop.wait()
-        await self._finish_all()
-
-    async def _finish_all(self) -> None:
+    def _finish_all(self) -> None:
         for sender in self._held:
-            await sender.finish(at_once=True)
+            sender.finish(at_once=True)

@@ -4,6 +4,7 @@ Many at once go through several processes where there are any: see `crew`.
 """
 
 import asyncio
+import threading
 from collections.abc import (
     AsyncGenerator,
     Awaitable,
@@ -12,7 +13,6 @@ from collections.abc import (
     Iterable,
     Iterator,
     Mapping,
-    Sequence,
 )
 from contextlib import aclosing, suppress
 from datetime import datetime, timedelta
@@ -95,26 +95,25 @@ async def deliver_due(
     # Held to a pace or to a day's allowance, what is claimed ahead would only grow old.
     is_ahead = settings.warmup is None and not isinstance(transport, Pace)
     claiming = Claiming(database, settings, clock, subscriber_id)
-    records = Records(database, aftermath, stop.is_set, progress)
+    is_cut = threading.Event()
+    records = Records(database, aftermath, lambda: stop.is_set() or is_cut.is_set(), progress)
     desk = Desk(database, builder)
 
-    async def claim(most: int | None = None) -> Claimed:
+    def claim(most: int | None = None) -> Claimed:
         at = clock()
-        if stop.is_set():
-            return Claimed(at, {})
-        return Claimed(at, await asyncio.to_thread(claiming.take, at, most))
+        return Claimed(at, {} if stop.is_set() else claiming.take(at, most))
 
     async def prepare() -> Batch | None:
-        at, deliveries = waiting.pop() if waiting else await claim()
+        at, deliveries = waiting.pop() if waiting else await asyncio.to_thread(claim)
         if not deliveries:
             return None
         loaded = await asyncio.to_thread(desk.load, list(deliveries.values()))
         return Batch(at, deliveries, desk.write(loaded))
 
-    waiting = [await claim()]
+    waiting = [await asyncio.to_thread(claim)]
     is_many = len(waiting[0].deliveries) >= settings.batch
     if crew and is_ahead and is_many:
-        await _by_crew(crew, waiting.pop(), claim, claiming, records, settings, stop)
+        await _by_crew(crew, waiting.pop(), claim, claiming, records, settings, stop, is_cut)
         return records.handover
 
     def is_fast(since: datetime) -> bool:
@@ -137,29 +136,40 @@ async def deliver_due(
 async def _by_crew(
     crew: Crew,
     first: Claimed,
-    claim: Callable[[int], Awaitable[Claimed]],
+    claim: Callable[[int], Claimed],
     claiming: Claiming,
     records: Records,
     settings: DeliverSettings,
     stop: asyncio.Event,
+    is_cut: threading.Event,
 ) -> None:
-    """Deliver by several processes; give back what was not tried."""
+    """Deliver by several processes, led by a thread; give back what was not tried."""
+    untried: set[str] = set()
 
-    async def more(most: int) -> Sequence[Delivery]:
-        return list((await claim(most)).deliveries.values())
+    def lead() -> None:
+        with crew(settings.record_every) as senders:
+            shift = Shift(
+                senders,
+                lambda most: list(claim(most).deliveries.values()),
+                records.store,
+                share=settings.batch,
+                begin_within=_begin_within(settings),
+            )
+            try:
+                shift.deliver(list(first.deliveries.values()), stop.is_set, is_cut.is_set)
+            finally:
+                untried.update(shift.untried)
 
-    async with crew(settings.record_every) as senders:
-        shift = Shift(
-            senders,
-            more,
-            records,
-            share=settings.batch,
-            begin_within=_begin_within(settings),
-        )
-        try:
-            await shift.deliver(list(first.deliveries.values()), stop)
-        finally:
-            await claiming.give_back(shift.untried)
+    leading = asyncio.ensure_future(asyncio.to_thread(lead))
+    try:
+        await asyncio.shield(leading)
+    except asyncio.CancelledError:
+        is_cut.set()
+        with suppress(DigestError):
+            await leading
+        raise
+    finally:
+        await claiming.give_back(untried)
 
 
 def _begin_within(settings: DeliverSettings) -> timedelta:

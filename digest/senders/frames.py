@@ -4,7 +4,7 @@ import asyncio
 import copyreg
 import pickle
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 from typing import Any, NamedTuple, TypeAlias
 
@@ -53,6 +53,25 @@ def frame(value: object) -> bytes:
     written = BytesIO()
     _Pickler(written, pickle.HIGHEST_PROTOCOL).dump(value)
     return FRAME.pack(written.tell()) + written.getbuffer()
+
+
+class Frames:
+    """Cuts received bytes into values, however they were split on the way."""
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+
+    def feed(self, received: bytes) -> Iterator[Any]:
+        """Take received bytes and give the values that they complete, one after another."""
+        rest = self._rest
+        rest += received
+        while len(rest) >= FRAME.size:
+            end = FRAME.size + FRAME.unpack_from(rest)[0]
+            if len(rest) < end:
+                return
+            value = pickle.loads(rest[FRAME.size : end])  # noqa: S301 our own process's frame
+            del rest[:end]
+            yield value
 
 
 async def get(reader: asyncio.StreamReader) -> Any:  # noqa: ANN401 - whatever was put in

@@ -1,19 +1,18 @@
 """Our side: processes that are started once, and put to work run by run."""
 
-import asyncio
-import contextlib
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 from digest.config import Settings
+from digest.errors import DigestError
 from digest.model import Delivery
 from digest.pipeline.crew import Report, Sender, SenderDiedError
-from digest.senders.frames import Begin, Ended, Finish, Give, Order, Recorded, frame, get
+from digest.senders.frames import Begin, Ended, Finish, Frames, Give, Order, Recorded, frame
 
 CODE = """
 import sys
@@ -24,6 +23,7 @@ work(sys.argv[1])
 # -I: nothing that stands in the working folder is imported.
 START = [sys.executable, "-I", "-c", CODE]
 GOODBYE_SECONDS = 10.0
+RECEIVED_BYTES = 1 << 18
 
 
 class Senders:
@@ -41,29 +41,24 @@ class Senders:
         count = min(settings.deliver.senders, *[relay.connections for relay in relays])
         self._processes = [_Process(_with_share(settings, count)) for _ in range(count)]
 
-    @asynccontextmanager
-    async def at_work(self, unrecorded: int) -> AsyncIterator[Sequence[Sender]]:
+    @contextmanager
+    def at_work(self, unrecorded: int) -> Iterator[Sequence[Sender]]:
         """Put them to work; one that has not ended with the run is killed.
 
         Args:
             unrecorded: attempts that they may hold together without an acknowledgement.
         """
-        loop = asyncio.get_running_loop()
         for process in self._processes:
             process.begin()
-        senders = [
-            _Working(process, *await asyncio.open_unix_connection(sock=process.connection()))
-            for process in self._processes
-        ]
+        senders = [_Working(process) for process in self._processes]
         try:
             for sender in senders:
-                await sender.put(Begin(max(1, unrecorded // len(senders))))
+                sender.put(Begin(max(1, unrecorded // len(senders))))
             yield senders
         finally:
             for sender in senders:
                 if not sender.has_ended:
-                    await loop.run_in_executor(None, sender.process.kill)
-                await sender.leave()
+                    sender.process.kill()
 
     def close(self) -> None:
         """End the processes."""
@@ -79,10 +74,11 @@ class _Process:
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: socket.socket | None = None
 
+    @property
     def connection(self) -> socket.socket:
-        """Give a handle of its connection for one run."""
+        """Its connection, once it was begun."""
         assert self._connection  # noqa: S101 it was begun
-        return self._connection.dup()
+        return self._connection
 
     def begin(self) -> None:
         """Start it, unless it runs."""
@@ -123,48 +119,50 @@ class _Process:
 class _Working:
     """A process in one run; see `digest.pipeline.crew.Sender`."""
 
-    def __init__(
-        self, process: _Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    def __init__(self, process: _Process) -> None:
         self.process = process
         self.has_ended = False
-        self._reader, self._writer = reader, writer
+        self.failure: DigestError | None = None
+        self._connection = process.connection
+        self._frames = Frames()
 
-    async def give(self, deliveries: Sequence[Delivery], begin_within: timedelta) -> None:
-        await self.put(Give(deliveries, begin_within.total_seconds()))
+    def fileno(self) -> int:
+        return self._connection.fileno()
 
-    async def acknowledge(self, attempts: int) -> None:
-        await self.put(Recorded(attempts))
+    def give(self, deliveries: Sequence[Delivery], begin_within: timedelta) -> None:
+        self.put(Give(deliveries, begin_within.total_seconds()))
 
-    async def finish(self, *, at_once: bool) -> None:
-        await self.put(Finish(at_once))
+    def acknowledge(self, attempts: int) -> None:
+        self.put(Recorded(attempts))
 
-    async def reports(self) -> AsyncIterator[Report]:
+    def finish(self, *, at_once: bool) -> None:
+        self.put(Finish(at_once))
+
+    def receive(self) -> list[Report]:
         try:
-            while not isinstance(found := await get(self._reader), Ended):
-                yield found
-        except (EOFError, OSError) as error:
-            code = await asyncio.to_thread(self.process.close)
+            received = self._connection.recv(RECEIVED_BYTES)
+        except OSError:
+            received = b""
+        if not received:
+            code = self.process.close()
             raise SenderDiedError(
                 f"sender: process ended (code {code}), the next run starts another"
-            ) from error
-        self.has_ended = True
-        if found.error:
-            raise found.error
+            )
+        reports = []
+        for told in self._frames.feed(received):
+            if isinstance(told, Ended):
+                self.has_ended, self.failure = True, told.error
+            else:
+                reports.append(told)
+        return reports
 
-    async def put(self, order: Order) -> None:
-        """Send an order; one that died says so when its reports are read."""
-        with contextlib.suppress(OSError):
-            self._writer.write(frame(order))
-            await self._writer.drain()
-
-    async def leave(self) -> None:
-        self._writer.close()
-        with contextlib.suppress(OSError):
-            await self._writer.wait_closed()
+    def put(self, order: Order) -> None:
+        """Send an order; one that died says so when its reports are received."""
+        with suppress(OSError):
+            self._connection.sendall(frame(order))
 
 
-@contextlib.contextmanager
+@contextmanager
 def _deaf() -> Iterator[None]:
     """Let a process that is started here hear no signal to stop, from its first moment on.
 
