@@ -174,17 +174,19 @@ def _entries(
     # Most readers' sections are their interests, which need no looking up.
     is_plain = not (subscriber.revisions or _is_weekly(subscriber))
     section: Shelf | None = None
-    for pick, place, number in zip(picks, pieces.places, pieces.numbers, strict=False):
+    said = pieces.reasons(language, [said_reasons(pick) for pick in picks])
+    for pick, reasons, place, number in zip(
+        picks, said, pieces.places, pieces.numbers, strict=False
+    ):
         item, heading = pick.item, NOTHING
         if not (is_plain and section and section.interest == pick.interest):
             where = shelf(subscriber, item, pick.interest)
             if where != section:
                 heading = pieces.section(language, headings.shelf_name(language, where))
                 section = where
-        said = said_reasons(pick)
-        reasons = pieces.reasons(language, said) if said else NOTHING
+        has_reasons = reasons is not NOTHING
         if is_short:
-            brief = pieces.brief(language, item, bool(said))
+            brief = pieces.brief(language, item, has_reasons)
             entries.append(Entry(heading, brief, (place, reasons.html), (place, reasons.text)))
             continue
         if pick.sentences is None:
@@ -192,7 +194,7 @@ def _entries(
         else:
             summary = pieces.summary(language, item, pick.sentences)
         picture = pieces.picture(item) if thumbnails else None
-        shown = pieces.item(language, item, pick.upvotes, pick.comments, bool(said), picture)
+        shown = pieces.item(language, item, pick.upvotes, pick.comments, has_reasons, picture)
         html = (place, number, web_copy, summary.html, reasons.html)
         text = (place, number, web_copy, summary.text, reasons.text)
         entries.append(Entry(heading, shown, html, text))
