@@ -9,7 +9,7 @@ from datetime import date, time
 from itertools import chain
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Dialect, Row, bindparam, select, type_coerce
+from sqlalchemy import Connection, Dialect, bindparam, select, type_coerce
 from sqlalchemy.types import NullType
 
 from digest.model import (
@@ -112,43 +112,48 @@ class Letters:
         for kept in (self._commons, self._schedules, self._mentions):
             if len(kept) > KEPT:
                 kept.clear()
+        # A row's values by position: by name each would be looked up.
         rows = [
-            row
+            (letter, id_, (subscriber_id, email, link_epoch), mentions, common)
             for chunk in chunks(digest_ids)
-            for row in connection.execute(LETTERS, {"ids": chunk}).all()
+            for id_, subscriber_id, email, link_epoch, letter, mentions, *common in (
+                connection.execute(LETTERS, {"ids": chunk}).all()
+            )
         ]
-        commons = [self._common(row[-len(COMMON) :], connection.dialect) for row in rows]
-        named = [[tuple(mention) for mention in row.mentions] for row in rows]
+        commons = [self._common(tuple(row[-1]), connection.dialect) for row in rows]
+        named = [[tuple(mention) for mention in row[-2]] for row in rows]
         looks = [
-            [(pick[0], pick[1], pick[3], pick[4], pick[0], common.on) for pick in row.letter[-1]]
+            [(one[0], one[1], one[3], one[4], one[0], common.on) for one in row[0][-1]]
             for row, common in zip(rows, commons, strict=True)
         ]
         items = self._fetch(connection, commons, named, looks)
+        mentioned = self._mentions
         return {
-            row.id: Letter(
+            id_: Letter(
                 Digest(
-                    id=row.id,
-                    subscriber_id=row.subscriber_id,
-                    picks=_picks(row.letter[-1], [items[look] for look in shown]),
-                    mentions=tuple([self._mentions[one] for one in others]),
+                    id=id_,
+                    subscriber_id=address[0],
+                    picks=_picks(letter[-1], [items[look] for look in shown]),
+                    mentions=tuple([mentioned[one] for one in others]),
                     **common.values,
                 ),
-                self._reader(row),
+                self._reader(letter, address),
             )
-            for row, common, others, shown in zip(rows, commons, named, looks, strict=True)
+            for (letter, id_, address, _, _), common, others, shown in zip(
+                rows, commons, named, looks, strict=True
+            )
         }
 
-    def _common(self, stored: Sequence[object], dialect: Dialect) -> Common:
+    def _common(self, stored: tuple[object, ...], dialect: Dialect) -> Common:
         """Make values of what stands alike in many rows."""
-        key = tuple(stored)
-        if known := self._commons.get(key):
+        if known := self._commons.get(stored):
             return known
         values: dict[str, Any] = {}
         for name, value in zip(COMMON, stored, strict=True):
             process = digests.c[name].type.dialect_impl(dialect).result_processor(dialect, None)
             values[name] = process(value) if process else value
         day = Day(**{name: values.pop(name) for name in DAY})
-        found = self._commons[key] = Common(values["composed_at"].date(), {**values, "day": day})
+        found = self._commons[stored] = Common(values["composed_at"].date(), {**values, "day": day})
         return found
 
     def _fetch(
@@ -167,8 +172,8 @@ class Letters:
         self._mentions.update(zip(unknown, shown, strict=True))
         return items
 
-    def _reader(self, row: Row[Any]) -> Named:
-        language, name, form, thumbnails, revisions, schedule, interest_names, _ = row.letter
+    def _reader(self, letter: Sequence[Any], address: tuple[str, str, int]) -> Named:
+        language, name, form, thumbnails, revisions, schedule, interest_names, _ = letter
         key = tuple(schedule)
         if key not in self._schedules:
             timezone, at, frequency, *weekdays = schedule
@@ -179,9 +184,7 @@ class Letters:
                 frequency=Frequency(frequency),
             )
         return Named(
-            row.subscriber_id,
-            row.email,
-            row.link_epoch,
+            *address,
             language,
             name,
             FORMS[form],
