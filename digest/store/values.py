@@ -8,17 +8,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from json.scanner import make_scanner
 from typing import Any
 
+from pydantic_core import from_json
 from sqlalchemy import DateTime, Dialect, Integer, Text, TypeDecorator
 
 from digest.model import Announce, Links, Reason, ReasonKind
 
 # Made once: json.dumps would make one a value, at twice the cost.
 ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-# What json.loads ends up with, at half its cost: it reads what ENCODER wrote, without blanks.
-SCAN: Callable[[str, int], tuple[Any, int]] = make_scanner(json.JSONDecoder())  # type: ignore[arg-type]
 KIND_BY_VALUE = {kind.value: kind for kind in ReasonKind}
 
 
@@ -114,11 +112,7 @@ class Json(TypeDecorator[Any]):
             return None
         if value == "[]":  # most lists are empty, and a reader has a dozen
             return self.load([])
-        try:
-            read, _ = SCAN(value, 0)
-        except StopIteration:  # somebody else wrote it
-            read = json.loads(value)
-        return self.load(read)
+        return self.load(from_json(value))  # twice as fast as json.loads
 
 
 def _checked(value: datetime | None) -> datetime | None:
