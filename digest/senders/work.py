@@ -6,9 +6,10 @@ import gc
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
+from itertools import islice
 from random import random
 
 from digest.compose.message import MessageBuilder
@@ -28,6 +29,7 @@ from digest.transports import leaving_of, transport_of
 # What waits for others to be reported with it waits no longer than this.  At full speed a report
 # is as large as it may be: each costs us a transaction.
 REPORT_SECONDS = 0.25
+WRITTEN_AT_ONCE = 8
 
 
 def builder_of(settings: Settings) -> MessageBuilder:
@@ -156,11 +158,11 @@ class _Run:
             self._report()
 
     async def _messages(self) -> AsyncIterator[Message]:
-        """Write what is given, share after share, each message when its turn comes."""
+        """Write what is given, share after share, a few messages ahead of their turn."""
         while (share := await self._shares.get()) is not None:
             deliveries, begin_before = share
             unwritten = {one.id for one in deliveries}
-            for message in self._desk.write(self._desk.load(deliveries)):
+            for message in _by_a_few(self._desk.write(self._desk.load(deliveries))):
                 if time.monotonic() >= begin_before:
                     break
                 unwritten.discard(message.delivery_id)
@@ -181,6 +183,15 @@ class _Run:
         if self._attempts or self._left_out:
             self._writer.write(frame(Report(self._attempts, self._left_out)))
             self._attempts, self._left_out = [], []
+
+
+def _by_a_few(messages: Iterator[Message]) -> Iterator[Message]:
+    """Give messages that are written a few at a time.
+
+    What writing needs is then still at hand in the processor's caches, which sending clears.
+    """
+    while few := tuple(islice(messages, WRITTEN_AT_ONCE)):
+        yield from few
 
 
 def _now() -> datetime:
