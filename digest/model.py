@@ -487,9 +487,10 @@ class ReasonKind(StrEnum):
     OUTSIDE = "outside"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
+class Reason(NamedTuple):
     """Why an item was picked; the shares of all reasons add up to the score.
+
+    A tuple, as `Ranked` is, for a round makes millions of them.
 
     Attributes:
         value: the matched words as the item spells them, the liked item's title, a count;
@@ -505,8 +506,7 @@ class Reason:
     interest: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ranked:
+class Ranked(NamedTuple):
     """An item with its score for one subscriber.
 
     Attributes:

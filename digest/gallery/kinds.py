@@ -146,7 +146,7 @@ def _digests() -> Iterator[tuple[str, str, Digest, Subscriber]]:
     yield "short", "Short form", _compose(short, ranked), short
     weekly = replace(ADA, schedule=WEEKLY)
     week = [
-        replace(one, item=replace(one.item, eligible_at=NOW - timedelta(days=back)))
+        one._replace(item=replace(one.item, eligible_at=NOW - timedelta(days=back)))
         for one, back in zip(ranked, (0, 3, 0, 5, 3, 0), strict=True)
     ]
     yield "weekly", "Weekly form", _compose(weekly, week, mentions, days_back=7), weekly

@@ -82,7 +82,7 @@ def make_mails(readers: int, items: int, picks: int) -> list[tuple[Delivery, Dig
                 because(ReasonKind.TOPIC, ", ".join(chance.sample(names, 2)), 0.2, name),
                 because(ReasonKind.POPULARITY, "9", 0.1),
             )
-            chosen.append(replace(one, score=1 - place / 100, interest=name, reasons=reasons))
+            chosen.append(one._replace(score=1 - place / 100, interest=name, reasons=reasons))
         mails.append((make_delivery(subscriber), make_digest(chosen, subscriber), subscriber))
     return mails
 

@@ -125,7 +125,7 @@ def test_digest_keeps_every_promise(found, max_items, at_least, minimum_score):
 
 
 def at(one: Ranked, **known: object) -> Ranked:
-    return replace(one, item=replace(one.item, **known))
+    return one._replace(item=replace(one.item, **known))
 
 
 def test_week_goes_backwards_by_the_readers_days_best_first_in_each():

@@ -346,7 +346,7 @@ def test_short_form_is_titles_and_reasons_alone():
 def test_weekly_form_goes_by_days_under_the_most_voted():
     days = (0, 3, 0, 6, 3, 0)
     ranked = [
-        replace(one, item=replace(one.item, eligible_at=NOW - timedelta(days=back)))
+        one._replace(item=replace(one.item, eligible_at=NOW - timedelta(days=back)))
         for one, back in zip(make_ranked(), days, strict=True)
     ]
     digest = replace(make_digest(ranked, WEEKLY), mentions=MENTIONS)
@@ -406,7 +406,7 @@ def test_rise_is_drawn_in_signs_of_the_text():
     )
     ranked = make_ranked()[:1]
     item = replace(ranked[0].item, votes_by_day=votes, upvotes=16)
-    digest = make_digest([replace(ranked[0], item=item)])
+    digest = make_digest([ranked[0]._replace(item=item)])
 
     assert texts(html_of(digest), ".sparkline") == ["▁▁▄█"]
     assert texts(html_of(digest), ".rising") == ["rising: +7"]
@@ -423,7 +423,7 @@ def test_rise_is_drawn_in_signs_of_the_text():
 )
 def test_no_votes_are_no_drawing(votes):
     ranked = make_ranked()[:1]
-    digest = make_digest([replace(ranked[0], item=replace(ranked[0].item, votes_by_day=votes))])
+    digest = make_digest([ranked[0]._replace(item=replace(ranked[0].item, votes_by_day=votes))])
 
     assert texts(html_of(digest), ".sparkline, .rising") == []
 
@@ -445,7 +445,7 @@ def test_pictures_are_shown_where_both_sides_want_them(allowed, wanted, shown):
     reader = replace(ADA, id=DELIVERY_ID, thumbnails=wanted)
     ranked = make_ranked()[:1]
     item = replace(ranked[0].item, thumbnail="https://cdn.example/t.png")
-    digest = replace(make_digest([replace(ranked[0], item=item)], reader), id=DELIVERY_ID)
+    digest = replace(make_digest([ranked[0]._replace(item=item)], reader), id=DELIVERY_ID)
 
     pictures = LexborHTMLParser(builder.html(digest, reader)).css("img")
 

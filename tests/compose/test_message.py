@@ -226,8 +226,7 @@ def test_hostile_text_leaves_a_mail_without_defects(title, summary, name, intere
         language=value,
         links=replace(ranked[0].item.links, page=url, code=f"https://example.org/{url}"),
     )
-    ranked[0] = replace(
-        ranked[0],
+    ranked[0] = ranked[0]._replace(
         item=item,
         interest=interest,
         reasons=tuple(because(kind, value, 0.1, interest) for kind in ReasonKind),

@@ -239,6 +239,7 @@ def test_data_can_be_exported_and_erased(world):
     [digest] = exported["digests"]
     assert [pick["place"] for pick in digest["picks"]] == list(range(1, len(digest["picks"]) + 1))
     assert digest["picks"][0]["item"]["title"]
+    assert digest["picks"][0]["reasons"][0]["kind"] == "topic"
     assert world.get(f"{page}/erase").status_code == 200
     assert world.subscriber() is not None
 
