@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from digest.model import Described
 from digest.rank.day import Day
 from digest.rank.kernel import Kernel
-from digest.rank.making import FEEDBACK, KINDS, Made, text_of
+from digest.rank.making import FEEDBACK, KINDS, Made
 from digest.rank.meaning import Meaning
 from digest.rank.profile import Portrait
 from digest.rank.settings import Settings
@@ -56,9 +56,7 @@ def learn(
 def _texts(made: Made, profile: int) -> list[tuple[Described | str, float]]:
     where = made.said(profile)
     counts = made.seeds.counts[where].tolist()
-    return [
-        (text_of(seed), count) for seed, count in zip(made.seeds.said[where], counts, strict=True)
-    ]
+    return list(zip(made.seeds.texts[where], counts, strict=True))
 
 
 def _against(made: Made, day: Day, kernel: Kernel, settings: Settings) -> Floats | None:
@@ -152,11 +150,10 @@ def _lift_themselves(learned: Floats, twins: Twins, made: Made, day: Day) -> Non
     """Lift the items that are liked themselves, wherever they are seen again."""
     place_of = {key: place for place, item in enumerate(day.items) for key in item.keys}
     for like in np.unique(twins.likes).tolist():
-        again = {place_of[key] for key in made.seeds.said[like].item.keys if key in place_of}
+        again = {place_of[key] for key in made.verdict(like).item.keys if key in place_of}
         if again:
-            profile = int(np.searchsorted(made.ends, like, side="right")) - 1
             nearly = twins.places[twins.likes == like]
-            learned[profile, np.intersect1d(nearly, [*again])] += LIKED_ITSELF
+            learned[made.profile_of(like), np.intersect1d(nearly, [*again])] += LIKED_ITSELF
 
 
 def _count_before(
@@ -175,7 +172,7 @@ def _count_before(
     asked: list[tuple[int, list[int], int]] = []
     for (reader, likes), places in twins.by_item().items():
         seeds = np.frombuffer(likes, np.intp).tolist()
-        verdicts = sorted([made.seeds.said[seed].given for seed in seeds], key=attrgetter("at"))
+        verdicts = sorted(map(made.verdict, seeds), key=attrgetter("at"))
         for kept in {*range(min(len(verdicts), OLDEST)), len(verdicts) - 1}:
             left_out = verdicts[kept:]
             row = rows.setdefault((reader, frozenset(map(id, left_out))), len(rows))

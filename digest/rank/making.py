@@ -7,24 +7,25 @@ C items of the corpus.
 import hashlib
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import accumulate
+from dataclasses import dataclass, replace
+from itertools import accumulate, repeat
+from operator import attrgetter
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from digest.model import Described, ReasonKind
+from digest.model import Described, Feedback, ReasonKind
 from digest.rank.deviations import Blend
 from digest.rank.kernel import LEND_UP_TO, Borrowed, Kernel
-from digest.rank.profile import Like, Portrait, Profile
+from digest.rank.profile import NO_INTEREST, Portrait, Profile
 from digest.rank.texts import Floats, Texts, content_key
 
-Seed = Like | str
 # Of readers, by their place in the batch: what each of their profiles borrows, by fingerprint.
 Kept = dict[int, dict[bytes, Borrowed]]
 
 NAME_BYTES = 16
+_item = attrgetter("item")
 EXAMPLE, FEEDBACK, TOPIC = KINDS = ReasonKind.EXAMPLE, ReasonKind.FEEDBACK, ReasonKind.TOPIC
 
 
@@ -34,44 +35,52 @@ class Seeds:
 
     Attributes:
         fresh: the distinct texts that the corpus does not hold.
-        said: [S], the likes and topics themselves; profile p has those of ends[p] to ends[p + 1].
+        texts: [S], liked items and topics; profile p has those of ends[p] to ends[p + 1].
         kinds: [S], place in KINDS of what each is; those of a profile stand in this order.
         columns: [S], which text each is: corpus row, or C + place in `fresh`.
         counts: [S], how much each counts.
     """
 
     fresh: Texts
-    said: Sequence[Seed]
+    texts: Sequence[Described | str]
     kinds: NDArray[np.int8]
     columns: NDArray[np.intp]
     counts: Floats
-    ends: Sequence[int]
+    ends: NDArray[np.intp]
 
     @classmethod
-    def of(cls, stated: Sequence[Sequence[Seed]], kernel: Kernel) -> "Seeds":
+    def of(cls, profiles: Sequence[Profile], kernel: Kernel) -> "Seeds":
         """Find every text of P profiles: in the corpus, or read anew, each once."""
-        said = [seed for row in stated for seed in row]
-        keys = [(one,) if isinstance(one, str) else content_key(one.item) for one in said]
-        columns = list(map(kernel.rows.get, keys))
+        texts: list[Described | str] = []
+        counts: list[float] = []
+        sizes: list[int] = []
+        for one in profiles:
+            liked, weights = one.liked
+            texts += one.examples
+            texts += map(_item, liked)
+            counts += (1.0,) * len(one.examples)
+            counts += weights
+            if one.topic:
+                texts.append(one.topic)
+                counts.append(1.0)
+            sizes += len(one.examples), len(liked), bool(one.topic)
+        keys = [(one,) if isinstance(one, str) else content_key(one) for one in texts]
+        columns = np.fromiter(map(kernel.rows.get, keys, repeat(-1)), np.intp, len(keys))
         first_fresh = kernel.corpus.terms.shape[0]
         fresh: dict[tuple[object, ...], int] = {}
-        texts: list[Described | str] = []
-        for place in [place for place, column in enumerate(columns) if column is None]:
-            column = columns[place] = fresh.setdefault(keys[place], first_fresh + len(texts))
-            if column == first_fresh + len(texts):
-                texts.append(text_of(said[place]))
-        counts = [1.0 if isinstance(one, str) else one.weight for one in said]
-        # True and False are 1 and 0, the places of feedback and of examples.
-        kinds = [
-            KINDS.index(TOPIC) if isinstance(one, str) else one.kind is FEEDBACK for one in said
-        ]
+        read: list[Described | str] = []
+        for place in np.flatnonzero(columns < 0).tolist():
+            columns[place] = column = fresh.setdefault(keys[place], first_fresh + len(read))
+            if column == first_fresh + len(read):
+                read.append(texts[place])
+        kinds = np.tile(np.arange(len(KINDS), dtype=np.int8), len(profiles))
         return cls(
-            fresh=kernel.read(texts),
-            said=said,
-            kinds=np.array(kinds, dtype=np.int8),
-            columns=np.array(columns, dtype=np.intp),
+            fresh=kernel.read(read),
+            texts=texts,
+            kinds=np.repeat(kinds, sizes),
+            columns=columns,
             counts=np.array(counts, dtype=np.float32),
-            ends=[0, *accumulate(map(len, stated))],
+            ends=np.cumsum([0, *sizes])[:: len(KINDS)],
         )
 
     def weights(self, kernel: Kernel) -> sp.csr_matrix:
@@ -85,10 +94,11 @@ class Seeds:
         is_known = self.columns < kernel.corpus.terms.shape[0]
         columns, counts = np.where(is_known, self.columns, -1), self.counts
         names = []
-        for start, end in ((self.ends[row], self.ends[row + 1]) for row in profiles):
+        ends = self.ends.tolist()
+        for start, end in ((ends[row], ends[row + 1]) for row in profiles):
             new = [] if is_known[start:end].all() else np.flatnonzero(~is_known[start:end]).tolist()
-            said = [self.said[start + place] for place in new]
-            told = [one if isinstance(one, str) else content_key(one.item) for one in said]
+            said = [self.texts[start + place] for place in new]
+            told = [one if isinstance(one, str) else content_key(one) for one in said]
             name = hashlib.blake2b(kernel.name, digest_size=NAME_BYTES)
             name.update(columns[start:end].tobytes())
             name.update(counts[start:end].tobytes())
@@ -135,12 +145,14 @@ class Made:
             singly: seek what they borrow for one at a time, which is faster for very few.
         """
         profiles = [profile for portrait in portraits for profile in portrait.profiles]
-        seeds = Seeds.of([_seeds(profile) for profile in profiles], kernel)
-        number = iter(range(len(portraits)))
-        wary = [next(number) if portrait.disliked else -1 for portrait in portraits]
-        against = Seeds.of([one.disliked for one in portraits if one.disliked], kernel)
+        seeds = Seeds.of(profiles, kernel)
         owner = [r for r, portrait in enumerate(portraits) for _ in portrait.profiles]
-        disliking = [r for r, row in enumerate(wary) if row >= 0]
+        disliking = [r for r, portrait in enumerate(portraits) if portrait.disliked.verdicts]
+        wary = [-1] * len(portraits)
+        for row, reader in enumerate(disliking):
+            wary[reader] = row
+        disliked = [replace(NO_INTEREST, liked=portraits[r].disliked) for r in disliking]
+        against = Seeds.of(disliked, kernel)
         before = None if kept is None else [kept.pop(r, {}) for r in range(len(portraits))]
         return cls(
             portraits=portraits,
@@ -161,7 +173,7 @@ class Made:
     @property
     def ends(self) -> NDArray[np.intp]:
         """Where the seeds of each profile begin, and those of the last one end: [P + 1]."""
-        return np.array(self.seeds.ends[self.row : self.row + len(self.profiles) + 1])
+        return self.seeds.ends[self.row : self.row + len(self.profiles) + 1]
 
     def part(self, readers: slice) -> "Made":
         """Give some of the readers, who stand together."""
@@ -185,24 +197,27 @@ class Made:
 
     def said(self, profile: int) -> slice:
         """Say where the seeds of a profile stand."""
-        return slice(*self.seeds.ends[self.row + profile : self.row + profile + 2])
+        return slice(*self.ends[profile : profile + 2].tolist())
+
+    def profile_of(self, seed: int) -> int:
+        """Say which profile a seed belongs to."""
+        return int(np.searchsorted(self.ends, seed, side="right")) - 1
+
+    def verdict(self, seed: int) -> Feedback:
+        """Give the verdict that a seed is of."""
+        number = self.profile_of(seed)
+        profile = self.profiles[number]
+        nth = seed - int(self.ends[number]) - len(profile.examples)
+        return profile.liked.verdicts[nth]
 
 
 def may_borrow(portrait: Portrait) -> bool:
     """True where so little speaks for one of a reader's profiles, or is disliked, that it may."""
-    said = [sum([one.weight for one in portrait.disliked])] if portrait.disliked else []
-    said += [sum([o.weight for o in p.likes]) + bool(p.topic) for p in portrait.profiles]
+    said = [sum(p.liked.weights) + len(p.examples) + bool(p.topic) for p in portrait.profiles]
+    if portrait.disliked.weights:
+        said.append(sum(portrait.disliked.weights))
     # What counts is summed in 32 bits there.
     return min(said, default=LEND_UP_TO) < 1.01 * LEND_UP_TO
-
-
-def text_of(seed: Seed) -> Described | str:
-    """Give what a seed says."""
-    return seed if isinstance(seed, str) else seed.item
-
-
-def _seeds(profile: Profile) -> tuple[Seed, ...]:
-    return (*profile.likes, profile.topic) if profile.topic else profile.likes
 
 
 def _blend(

@@ -21,19 +21,19 @@ FEEDBACK, SAVE, LESS = ReasonKind.FEEDBACK, Verdict.SAVE, Verdict.LESS
 EXACT = 3  # a stated wish that an item shows says as much as so many words of a topic
 
 
-class Like(NamedTuple):
-    """An item that speaks for an interest; a tuple, for a million are made in a round.
+class Weighed(NamedTuple):
+    """Verdicts, and what each counts: columns, for a million are weighed in a round.
 
     Attributes:
-        kind: EXAMPLE or FEEDBACK.
-        weight: above 0, 1.0 for a fresh verdict or an example.
-        given: the verdict that it is of; None of an example.
+        verdicts: oldest first.
+        weights: of each, above 0, 1.0 for a fresh one.
     """
 
-    item: Described
-    kind: ReasonKind
-    weight: float
-    given: Feedback | None = None
+    verdicts: tuple[Feedback, ...] = ()
+    weights: tuple[float, ...] = ()
+
+
+NONE = Weighed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,8 @@ class Profile:
         topic: its plain words, "" where it has none.
         wishes: what is looked up exactly, each with the reason that a match gives.
         less_of: soft: what weighs against an item.
-        likes: items that speak for it, examples first, then what feedback adds.
+        examples: items that speak for it.
+        liked: what feedback adds to them.
     """
 
     name: str
@@ -54,7 +55,8 @@ class Profile:
     topic: str
     wishes: tuple[tuple[Wish, ReasonKind], ...]
     less_of: tuple[Wish, ...]
-    likes: tuple[Like, ...]
+    examples: tuple[Described, ...]
+    liked: Weighed = NONE
 
 
 NO_INTEREST = Profile(LIKED, 1.0, "", (), (), ())
@@ -72,31 +74,23 @@ class Portrait:
     """
 
     profiles: tuple[Profile, ...]
-    liked: tuple[Like, ...]
-    disliked: tuple[Like, ...]
+    liked: Weighed
+    disliked: Weighed
     muted: tuple[Wish, ...]
     popularity: float
 
     @property
     def states_nothing(self) -> bool:
         """True where nothing speaks for any item: popular and recent ones are given."""
-        return not self.liked and not any(p.topic or p.wishes or p.likes for p in self.profiles)
+        return not self.liked.verdicts and not any(map(_tells, self.profiles))
 
     def before(self, verdicts: Collection[Feedback], settings: Settings) -> "Portrait":
         """Give the same reader without some verdicts, interest by interest."""
         gone = set(map(id, verdicts))
-        stay = [one.given for one in (*self.liked, *self.disliked) if one.given]
-        liked, disliked = _verdicts([one for one in stay if id(one) not in gone], settings)
-        stated = tuple(
-            replace(one, likes=tuple(like for like in one.likes if not like.given))
-            for one in self.profiles
-        )
-        return replace(
-            self,
-            profiles=_with_likes(stated, liked),
-            liked=liked,
-            disliked=disliked,
-        )
+        given = (*self.liked.verdicts, *self.disliked.verdicts)
+        liked, disliked = _weighed([one for one in given if id(one) not in gone], settings)
+        stated = tuple(_liking(one, NONE) for one in self.profiles)
+        return replace(self, profiles=_with_likes(stated, liked), liked=liked, disliked=disliked)
 
 
 def portray(reader: Reader, known: Mapping[str, Described], settings: Settings) -> Portrait:
@@ -108,13 +102,13 @@ def portray(reader: Reader, known: Mapping[str, Described], settings: Settings) 
     Args:
         known: items of the corpus by identity key, for examples that were not yet looked up.
     """
-    liked, disliked = _verdicts(reader.feedback, settings)
+    liked, disliked = _weighed(reader.feedback, settings)
     dial = min(max(reader.popularity, 0.0), 1.0)
     if not reader.interests:
         own = _with_likes((NO_INTEREST,), liked) if reader.feedback else ()
         return Portrait(own, liked, disliked, (), dial)
     profiles = tuple(_profile(interest, reader, known) for interest in reader.interests)
-    telling = tuple(p for p in profiles if p.topic or p.wishes or p.likes)
+    telling = tuple(filter(_tells, profiles))
     everywhere = tuple(wish for p in profiles if p not in telling for wish in p.less_of)
     if not reader.feedback:
         profiles = telling
@@ -131,35 +125,43 @@ def portray(reader: Reader, known: Mapping[str, Described], settings: Settings) 
     )
 
 
+def _tells(profile: Profile) -> bool:
+    """True where an interest itself says what it is about."""
+    return bool(profile.topic or profile.wishes or profile.examples)
+
+
 def _union(some: tuple[Wish, ...], more: tuple[Wish, ...]) -> tuple[Wish, ...]:
     return tuple(dict.fromkeys((*some, *more)))
 
 
-def _with_likes(profiles: tuple[Profile, ...], liked: tuple[Like, ...]) -> tuple[Profile, ...]:
+def _with_likes(profiles: tuple[Profile, ...], liked: Weighed) -> tuple[Profile, ...]:
     """Give each liked item to the profile it belongs to.
 
     That is the interest under which it was picked, else the one whose words it shows most of.
     What shows none of any, a pick from outside say, makes a profile of its own.
     """
-    if not liked:
+    if not liked.verdicts:
         return profiles
     if len(profiles) < 2:
         return tuple(_liking(profile, liked) for profile in profiles)
-    by_name: dict[str, list[Like]] = {profile.name: [] for profile in profiles}
-    for like in liked:
-        interest = like.given.interest if like.given else None
-        name = interest if interest in by_name else _best_matching(like.item, profiles)
-        by_name.setdefault(name, []).append(like)
+    by_name: dict[str, list[tuple[Feedback, float]]] = {profile.name: [] for profile in profiles}
+    for verdict, weight in zip(*liked, strict=True):
+        interest = verdict.interest
+        name = interest if interest in by_name else _best_matching(verdict.item, profiles)
+        by_name.setdefault(name, []).append((verdict, weight))
     if LIKED in by_name and not any(profile.name == LIKED for profile in profiles):
         profiles = (*profiles, NO_INTEREST)
-    return tuple(_liking(profile, by_name.pop(profile.name, ())) for profile in profiles)
+    return tuple(_liking(profile, _columns(by_name.pop(profile.name, ()))) for profile in profiles)
 
 
-def _liking(profile: Profile, likes: Iterable[Like]) -> Profile:
+def _columns(pairs: Iterable[tuple[Feedback, float]]) -> Weighed:
+    return Weighed(*zip(*pairs, strict=True))
+
+
+def _liking(profile: Profile, liked: Weighed) -> Profile:
     """As `replace` makes it, in a third of the time."""
     one = profile
-    own = (*one.likes, *likes)
-    return Profile(one.name, one.weight, one.topic, one.wishes, one.less_of, own)
+    return Profile(one.name, one.weight, one.topic, one.wishes, one.less_of, one.examples, liked)
 
 
 def _best_matching(item: Described, profiles: Sequence[Profile]) -> str:
@@ -167,7 +169,7 @@ def _best_matching(item: Described, profiles: Sequence[Profile]) -> str:
     index = Index([item])
     best, most = LIKED, 0
     for profile in profiles:
-        said = _telling(" ".join((profile.topic, *(like.item.title for like in profile.likes))))
+        said = _telling(" ".join((profile.topic, *(item.title for item in profile.examples))))
         exact = sum(bool(index.places(wish)) for wish, _ in profile.wishes)
         found = len(shown & said) + EXACT * exact
         if found > most:
@@ -194,7 +196,7 @@ def _profile(interest: Interest, reader: Reader, known: Mapping[str, Described])
         topic=topic,
         wishes=tuple(dict.fromkeys(wishes)),
         less_of=tuple(Wish(Field.TEXT, value) for value in interest.less_of if value.strip()),
-        likes=tuple(Like(item, ReasonKind.EXAMPLE, 1.0) for item in items),
+        examples=tuple(items),
     )
 
 
@@ -214,39 +216,39 @@ def _muted(interest: Interest) -> Iterator[Wish]:
     yield from (Wish(Field.AUTHOR, value) for value in interest.muted_authors if value.strip())
 
 
-def _verdicts(
-    feedback: Sequence[Feedback], settings: Settings
-) -> tuple[tuple[Like, ...], tuple[Like, ...]]:
+def _weighed(feedback: Sequence[Feedback], settings: Settings) -> tuple[Weighed, Weighed]:
     """Part feedback in liked and disliked.
 
     Each is weighed by its age beside the newest verdict.
     """
     if not feedback:
-        return (), ()
-    in_order = sorted(feedback, key=attrgetter("at"))
-    newest = in_order[-1].at
-    liked: list[Like] = []
-    disliked: list[Like] = []
-    for verdict, word in _last_words(in_order):
+        return NONE, NONE
+    by_age = sorted(feedback, key=attrgetter("at"))
+    newest = by_age[-1].at
+    in_order, words = _last_words(by_age)
+    if in_order[0].at == newest and words.count(Verdict.MORE) == len(words):
+        return Weighed(tuple(in_order), (1.0,) * len(words)), NONE
+    liked: list[tuple[Feedback, float]] = []
+    disliked: list[tuple[Feedback, float]] = []
+    for verdict, word in zip(in_order, words, strict=True):
         weight = 1.0 if verdict.at == newest else _faded(newest - verdict.at, settings)
         if word is SAVE:
             weight *= settings.save
-        like = Like(verdict.item, FEEDBACK, weight, verdict)
-        (disliked if word is LESS else liked).append(like)
-    return tuple(liked), tuple(disliked)
+        (disliked if word is LESS else liked).append((verdict, weight))
+    return _columns(liked), _columns(disliked)
 
 
-def _last_words(in_order: Sequence[Feedback]) -> Iterable[tuple[Feedback, Verdict]]:
+def _last_words(in_order: Sequence[Feedback]) -> tuple[Sequence[Feedback], list[Verdict]]:
     """Give what was said of each content, and what of its item at last.
 
     An item judged again after it was rewritten has its newest verdict, and says what it said
     each time.
     """
-    if len(set(map(attrgetter("item.keys"), in_order))) == len(in_order):
-        return zip(in_order, map(attrgetter("verdict"), in_order), strict=True)
+    if len(set(map(attrgetter("item.title"), in_order))) == len(in_order):
+        return in_order, list(map(attrgetter("verdict"), in_order))
     last = {(v.item.keys, v.item.title): v.verdict for v in in_order}
-    said = {(v.item.keys, content_key(v.item)): v for v in in_order}
-    return [(v, last[v.item.keys, v.item.title]) for v in said.values()]
+    said = {(v.item.keys, content_key(v.item)): v for v in in_order}.values()
+    return list(said), [last[v.item.keys, v.item.title] for v in said]
 
 
 def _faded(age: timedelta, settings: Settings) -> float:

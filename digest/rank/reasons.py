@@ -11,12 +11,12 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.model import Item, Ranked, Reason, ReasonKind
+from digest.model import Described, Item, Ranked, Reason, ReasonKind
 from digest.rank.alike import Places
 from digest.rank.evidence import LESS_OF, STRENGTH, Judged
 from digest.rank.features import Array
 from digest.rank.kernel import Kernel
-from digest.rank.making import KINDS, TOPIC, Seed
+from digest.rank.making import KINDS, TOPIC
 from digest.rank.picks import Choice, why_outside
 from digest.rank.profile import Portrait, Profile
 from digest.rank.voices import Voices, hear
@@ -25,6 +25,7 @@ from digest.rank.words import item_text
 Made = TypeVar("Made", bound=tuple[Any, ...])
 Value = TypeVar("Value")
 Part = tuple[ReasonKind, str, float]
+Voice = tuple[ReasonKind, Described | str, float]
 _share = itemgetter(2)
 
 
@@ -110,16 +111,17 @@ def _reasons(judged: Judged, picks: _Picks, kernel: Kernel) -> list[tuple[Reason
     simple = _simple(judged, picks, voices)
     for pick, reason in _of_one_like(judged, picks, voices, simple):
         reasons[pick] = (reason,)
-    heard: dict[int, list[tuple[Seed, float]]]
+    heard: dict[int, list[Voice]]
     heard = {pick: [] for pick in speaking.tolist() if not reasons[pick]}
     rest = ~simple
-    for pick, seed, share in zip(
+    said, kind = judged.made.seeds.texts, judged.made.seeds.kinds
+    for pick, text, share in zip(
         voices.item[rest].tolist(),
-        _taken(judged.made.seeds.said, voices.text[rest]),
+        voices.text[rest].tolist(),
         voices.share[rest].tolist(),
         strict=True,
     ):
-        heard[pick].append((seed, share))
+        heard[pick].append((KINDS[kind[text]], said[text], share))
     for pick, voice in heard.items():
         reasons[pick] = _summed(judged, picks, pick, voice)
     for pick, reason in _of_popularity(judged, picks):
@@ -144,12 +146,12 @@ def _of_one_like(
     judged: Judged, picks: _Picks, voices: Voices, simple: NDArray[np.bool_]
 ) -> Iterator[tuple[int, Reason]]:
     pick, made = voices.item[simple], judged.made
-    likes = _taken(made.seeds.said, voices.text[simple])
+    text = voices.text[simple]
     names = [profile.name for profile in made.profiles]
     reasons = _many(
         Reason,
-        map(attrgetter("kind"), likes),
-        map(attrgetter("item.title"), likes),
+        _taken(KINDS, made.seeds.kinds[text]),
+        map(attrgetter("title"), _taken(made.seeds.texts, text)),
         picks.own[pick].tolist(),
         _taken(names, picks.row[pick]),
     )
@@ -168,16 +170,14 @@ def _of_popularity(judged: Judged, picks: _Picks) -> Iterator[tuple[int, Reason]
     return zip(pick.tolist(), reasons, strict=True)
 
 
-def _summed(
-    judged: Judged, picks: _Picks, pick: int, heard: Sequence[tuple[Seed, float]]
-) -> tuple[Reason, ...]:
+def _summed(judged: Judged, picks: _Picks, pick: int, heard: Sequence[Voice]) -> tuple[Reason, ...]:
     """Give every part of what an interest says of a pick, strongest first."""
     row, place = int(picks.row[pick]), int(picks.where[pick])
     profile = judged.made.profiles[row]
     learned = float(judged.learned[row, place])
     parts = [
         *_matches(judged, profile, place),
-        *(_learned(judged, seed, place, learned * share) for seed, share in heard),
+        *(_learned(judged, kind, said, place, learned * share) for kind, said, share in heard),
         *_disliked(judged, judged.made.portraits[picks.who[pick]], row, place),
     ]
     if len(parts) == 1:
@@ -202,12 +202,14 @@ def _matches(judged: Judged, profile: Profile, place: int) -> Iterator[Part]:
             yield ReasonKind.LESS_OF, index.spelled(wish, place), -LESS_OF
 
 
-def _learned(judged: Judged, seed: Seed, place: int, share: float) -> Part:
-    if not isinstance(seed, str):
-        return seed.kind, seed.item.title, share
-    if shown := judged.day.index.shared(seed, place):
+def _learned(
+    judged: Judged, kind: ReasonKind, said: Described | str, place: int, share: float
+) -> Part:
+    if not isinstance(said, str):
+        return kind, said.title, share
+    if shown := judged.day.index.shared(said, place):
         return ReasonKind.TOPIC, ", ".join(shown), share
-    return ReasonKind.RELATED, seed, share
+    return ReasonKind.RELATED, said, share
 
 
 def _disliked(judged: Judged, portrait: Portrait, row: int, place: int) -> Iterator[Part]:
@@ -215,12 +217,13 @@ def _disliked(judged: Judged, portrait: Portrait, row: int, place: int) -> Itera
     if taken <= 0.0:
         return
     index = judged.day.index
-    shared = [len(index.shared(item_text(like.item), place)) for like in portrait.disliked]
-    nearest = portrait.disliked[shared.index(max(shared))].item
+    disliked = [verdict.item for verdict in portrait.disliked.verdicts]
+    shared = [len(index.shared(item_text(item), place)) for item in disliked]
+    nearest = disliked[shared.index(max(shared))]
     yield ReasonKind.LESS_OF, nearest.title, -taken
 
 
-def _taken(values: Sequence[Value], places: Places) -> list[Value]:
+def _taken(values: Sequence[Value], places: NDArray[np.integer]) -> list[Value]:
     return list(map(values.__getitem__, places.tolist()))
 
 

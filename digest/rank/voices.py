@@ -24,7 +24,7 @@ class Voices(NamedTuple):
 
     Attributes:
         item: [V], which of the T items it is about.
-        text: [V], place in `Seeds.said` of the text of its kind that says most.
+        text: [V], place in `Seeds.texts` of the text of its kind that says most.
         share: [V], of what all texts of the profile say of the item, from 0 to 1.
     """
 
