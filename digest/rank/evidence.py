@@ -14,13 +14,14 @@ from digest.rank.alike import Places
 from digest.rank.day import Day
 from digest.rank.features import Array
 from digest.rank.kernel import Kernel
-from digest.rank.learned import learn, lift_twins
+from digest.rank.learned import learn
 from digest.rank.making import Made
 from digest.rank.matching import Index, Wish, read_phrase
 from digest.rank.meaning import NO_MEANING, Meaning
 from digest.rank.profile import Portrait, Profile
 from digest.rank.settings import Settings
 from digest.rank.texts import Floats
+from digest.rank.twins import Twins, lift
 
 STRENGTH = {
     ReasonKind.KEYWORD: 0.8,
@@ -90,19 +91,22 @@ class Judged:
 
 def judge(
     made: Made,
+    twins: Twins,
     day: Day,
     kernel: Kernel,
     settings: Settings,
     meaning: Meaning = NO_MEANING,
-    asked: NDArray[np.bool_] | None = None,
 ) -> Judged:
     """Gather the evidence for every item and reader of a batch.
 
     Args:
-        asked: [m, n], which items matter to whom; None = all.
+        made: the readers, and behind them those of `twins.former`.
     """
     learned, against = learn(made, day, kernel, settings, meaning)
-    lift_twins(learned, against, made, day, kernel, settings, meaning, asked)
+    lift(learned, against, made, twins)
+    made = made.without(len(twins.former))
+    learned = learned[: len(made.profiles)]
+    against = None if against is None else against[: len(made.profiles)]
     evidence = learned - (0.0 if against is None else against)
     matches = _look_up(made.portraits, day.index, kernel)
     for row, profile in enumerate(made.profiles):

@@ -102,12 +102,7 @@ class Kernel:
         return self.corpus.joined(read).take(order) if len(fresh) < len(order) else read
 
     def blend(
-        self,
-        weights: Matrix,
-        fresh: Texts,
-        borrowed: dict[int, Borrowed] | None = None,
-        *,
-        singly: bool = False,
+        self, weights: Matrix, fresh: Texts, borrowed: dict[int, Borrowed], few: int
     ) -> Blend:
         """Sum texts to profiles.
 
@@ -116,22 +111,22 @@ class Kernel:
                 one, counts.
             borrowed: what thin profiles borrow, by their row; what is not known is sought, for
                 a good part of the cost, and added.
-            singly: seek it for one at a time, which is faster for very few.
+            few: from this row on it is sought for one at a time, which is faster for very few.
         """
         if not weights.shape[0]:
             return self._no_profile
+        likes = _sums(weights.data, weights.indptr)
         thin = self.thin(weights)
-        if thin:
-            known = {} if borrowed is None else borrowed
-            likes = _sums(weights.data, weights.indptr)
-            sought = [row for row in thin if row not in known]
+        if not thin:
+            return self._blend(weights, fresh, likes)
+        for singly in (False, True):
+            sought = [row for row in thin if row not in borrowed and (row >= few) is singly]
             if sought:
                 draft = self._blend(weights[sought], fresh, likes[sought])
                 found = self._neighbours(draft, weights[sought], likes[sought], singly=singly)
-                known.update(zip(sought, found, strict=True))
-            lent = [known.get(row, NOTHING) for row in range(weights.shape[0])]
-            return self._blend(weights + _rows(lent, weights.shape[1]), fresh, likes)
-        return self._blend(weights, fresh, _sums(weights.data, weights.indptr))
+                borrowed.update(zip(sought, found, strict=True))
+        lent = [borrowed.get(row, NOTHING) for row in range(weights.shape[0])]
+        return self._blend(weights + _rows(lent, weights.shape[1]), fresh, likes)
 
     def thin(self, weights: Matrix) -> list[int]:
         """Say which profiles have so few likes that they borrow."""

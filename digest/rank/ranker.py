@@ -26,8 +26,10 @@ from digest.rank.picks import choose
 from digest.rank.profile import portray
 from digest.rank.reasons import with_reasons
 from digest.rank.settings import Settings
+from digest.rank.stating import Stated
+from digest.rank.twins import Twins, find_twins
 
-BATCH = 512  # readers whose profiles are made at a time, and judged at a time, fewer
+BATCH = 512  # readers at a time, or fewer
 CELLS = 2_700_000  # where the items are many: so many numbers in each of a few arrays
 # On a busy machine the threads of linear algebra wait for each other: fitting 500 items took
 # 0.5 s with one and 1.9 to 5 s with two.
@@ -142,31 +144,42 @@ class CorpusRanker:
         meaning: Meaning = NO_MEANING,
         eligible: NDArray[np.bool_] | None = None,
     ) -> Iterator[Judged]:
-        """Make profiles for many readers, and judge a day by some of them at a time.
+        """Make profiles for some readers at a time, and judge a day by them.
 
         What is not eligible is judged less carefully.
         """
-        size = max(1, CELLS // max(1, len(day.items)))
-        for batch in _parts(len(readers), BATCH):
-            made = self._make(readers[batch])
+        size = min(BATCH, max(1, CELLS // max(1, len(day.items))))
+        for batch in _parts(len(readers), size):
             asked = None if eligible is None else eligible[batch]
-            for part in _parts(len(made.portraits), size):
-                some = None if asked is None else asked[part]
-                yield judge(made.part(part), day, self.kernel, self._settings, meaning, some)
+            made, twins = self._make(readers[batch], day, asked)
+            yield judge(made, twins, day, self.kernel, self._settings, meaning)
 
-    def _make(self, readers: Sequence[Reader]) -> Made:
-        """Make profiles, with what is kept of them; what they borrow anew is kept."""
+    def _make(
+        self,
+        readers: Sequence[Reader],
+        day: Day | None = None,
+        asked: NDArray[np.bool_] | None = None,
+    ) -> tuple[Made, Twins]:
+        """Make profiles, with what is kept of them; what they borrow anew is kept.
+
+        Behind them stand those that a day asks for.
+        """
         portraits = [portray(one, self._known, self._settings) for one in readers]
+        stated = Stated.of(portraits, self.kernel)
+        twins = find_twins(stated, day, self._settings, asked) if day else Twins()
+        extra = len(twins.former)
+        if extra:
+            stated = Stated.of(twins.former, self.kernel, stated)
         if self.shelf is None:
-            return Made.of(portraits, self.kernel)
+            return Made.made_of(stated, self.kernel, extra=extra), twins
         pairs = zip(readers, portraits, strict=True)
         before = self.shelf.load([one.id for one, said in pairs if one.id and may_borrow(said)])
         kept = {n: unpack(before[one.id]) for n, one in enumerate(readers) if one.id in before}
-        made = Made.of(portraits, self.kernel, kept)
+        made = Made.made_of(stated, self.kernel, kept, extra)
         packed = {readers[n].id: pack(borrowed) for n, borrowed in kept.items() if readers[n].id}
         if changed := {id_: one for id_, one in packed.items() if before.get(id_) != one}:
             self.shelf.save(changed)
-        return made
+        return made, twins
 
 
 def _parts(count: int, size: int) -> Iterator[slice]:

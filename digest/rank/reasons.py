@@ -16,9 +16,9 @@ from digest.rank.alike import Places
 from digest.rank.evidence import LESS_OF, STRENGTH, Judged
 from digest.rank.features import Array
 from digest.rank.kernel import Kernel
-from digest.rank.making import KINDS, TOPIC
 from digest.rank.picks import Choice, why_outside
 from digest.rank.profile import Portrait, Profile
+from digest.rank.stating import KINDS, TOPIC
 from digest.rank.voices import Voices, hear
 from digest.rank.words import item_text
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from digest.rank.alike import Places
 from digest.rank.evidence import Judged
 from digest.rank.kernel import Kernel
-from digest.rank.making import Seeds
+from digest.rank.stating import Seeds
 from digest.rank.texts import Floats
 
 AT_ONCE = 2_000_000  # pairs of an item and a text compared at a time: some 50 MB
@@ -39,7 +39,7 @@ def hear(judged: Judged, rows: Places, places: Places, kernel: Kernel) -> Voices
     Args:
         rows, places: [T], profile and item; nothing is said of one with no learned evidence.
     """
-    counts = np.diff(judged.made.ends)[rows]
+    counts = np.diff(judged.made.seeds.ends)[rows]
     heard = np.flatnonzero((judged.learned[rows, places] > 0.0) & (counts > 0))
     heard = heard[np.argsort(rows[heard], kind="stable")]
     full = np.flatnonzero(np.diff(np.cumsum(counts[heard]) // AT_ONCE)) + 1
@@ -53,7 +53,8 @@ def hear(judged: Judged, rows: Places, places: Places, kernel: Kernel) -> Voices
 
 def _hear(judged: Judged, rows: Places, places: Places, kernel: Kernel) -> Voices:
     """Do so for items in the order of their profiles, all of which are made of something."""
-    seeds, ends = judged.made.seeds, judged.made.ends
+    seeds = judged.made.seeds
+    ends = seeds.ends
     counts = np.diff(ends)[rows]
     first = np.cumsum(counts) - counts
     # One number an item and text of its profile, item after item.

@@ -33,6 +33,7 @@ from digest.model import Described, Item, Reader
 from digest.rank.day import Day
 from digest.rank.making import Made
 from digest.rank.profile import portray
+from digest.rank.stating import Stated
 from digest.rankers import ProfilesKept
 from digest.senders.work import collect_rarely
 from digest.store.database import Database
@@ -194,7 +195,8 @@ def without_store(
     ranker.rank([], work.items, allowed[:0], TOP)
     fresh = timed(lambda: ranker.rank(readers, work.items, allowed[: len(readers)], TOP))
     day = Day.of(work.items, kernel)
-    made = Made.of([portray(one, {}, rank.Settings()) for one in readers], kernel).blend
+    stated = Stated.of([portray(one, {}, rank.Settings()) for one in readers], kernel)
+    made = Made.made_of(stated, kernel).blend
     towards = np.hstack([made.damped, made.unit, made.topics])
     with threadpool_limits(1):
         bare = timed(
