@@ -9,7 +9,7 @@ for every reader, and the mix does not depend on what else is announced that day
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -21,7 +21,6 @@ TOGETHER = 64  # profiles multiplied at a time
 # Fewer do where the items are many: from so many numbers of these on, linear algebra sums rows of
 # a block of 16 and of 64 alike, bit for bit.
 FEWER, MANY = 16, 1_000_000
-EVERY = slice(None)
 PRIOR_ITEMS = 50  # the constants below count as so many items: they alone rule on day one
 PRIOR_WORDS, PRIOR_TOPICS = 0.03, 0.15  # standard deviations seen in corpora of thousands
 
@@ -51,27 +50,58 @@ class Blend:
         return Blend(terms, self.damped[rows], self.unit[rows], self.topics[rows])
 
 
+@dataclass(frozen=True, slots=True)
+class Ordinary:
+    """What r ordinary items show in the main directions.
+
+    Attributes:
+        rows: of the corpus.
+        latent: [k, r], see `Texts.latent`; exact where what is measured is shared out then, for
+            a share of little may be much of it.
+        mean: [k], of their `Texts.unit`.
+        spread: [k, k], mean products of what these are off their mean.
+    """
+
+    rows: range
+    latent: Floats | Array
+    mean: Array
+    spread: Array
+
+    @classmethod
+    def of(cls, corpus: Texts, rows: range) -> "Ordinary":
+        """Take some rows of a corpus, to be exact."""
+        some = slice(rows.start, rows.stop, rows.step)
+        unit = corpus.unit[some].astype(np.float64)
+        mean = unit.sum(axis=0) / max(1, len(unit))
+        unit -= mean
+        latent = np.ascontiguousarray(corpus.latent[some].T, dtype=np.float64)
+        return cls(rows, latent, mean, unit.T @ unit / max(1, len(unit)))
+
+    def roughly(self) -> "Ordinary":
+        """Give the same in 32 bits, which is faster."""
+        return replace(self, latent=self.latent.astype(FLOAT))
+
+
 def deviations(
     profiles: Blend,
     items: Texts,
-    ordinary: range,
+    ordinary: Ordinary,
     *,
-    wanted: slice = EVERY,
+    among: slice,
+    directions: Floats,
     singly: bool = False,
 ) -> Iterator[tuple[slice, Floats]]:
     """Say by how many deviations each item is more alike than the ordinary ones among them.
 
     Args:
-        wanted: of which items.
+        among: where the ordinary ones stand.
+        directions: [2k + 1, w], of the last w items, which are asked for; see `Texts`.
         singly: multiply one at a time, which is faster for very few.
 
     Yields:
-        Rows of the profiles, and of these [b, wanted].  They are multiplied in whole blocks,
+        Rows of the profiles, and of these [b, w].  They are multiplied in whole blocks,
         some rows empty at the end: so a profile gets the same sums alone and in any batch.
     """
-    among = slice(ordinary.start, ordinary.stop, ordinary.step)
-    directions = items.directions
-    usual = directions[:, among].astype(np.float64)
     together = 1 if singly else TOGETHER
     block = FEWER if directions.size >= MANY else TOGETHER
     block = min(block, together)
@@ -81,32 +111,41 @@ def deviations(
         count = some.terms.shape[0]
         towards = np.zeros((-(-count // block) * block, len(directions)), FLOAT)
         words = _word_products(some.terms, items).T
-        word_scale, towards[:count] = _measured(some, words[:, among], usual)
-        found = (towards @ directions[:, wanted])[:count]
-        found += np.multiply(words[:, wanted], word_scale, order="C")
+        word_scale = _measured(some, words[:, among], ordinary, towards)
+        found = (towards @ directions)[:count]
+        wanted = words[:, words.shape[1] - directions.shape[1] :]
+        found += np.multiply(wanted, word_scale, order="C")
         yield rows, found
 
 
-def _measured(profiles: Blend, words: Floats, directions: Array) -> tuple[Floats, Floats]:
+def _measured(profiles: Blend, words: Floats, ordinary: Ordinary, towards: Floats) -> Floats:
     """Measure profiles against r ordinary items.
 
     Args:
         words: [P, r], products of words.
-        directions: [2k + 1, r], see `Texts.directions`.
+        towards: [P or more, 2k + 1], 0; what `Texts.directions` count is put there.
 
     Returns:
-        [P, 1], what one unit of words counts; [P, 2k + 1], what `directions` count.
+        [P, 1], what one unit of words counts.
     """
-    rank = profiles.unit.shape[1]
-    own = words - profiles.damped.astype(np.float64) @ directions[:rank]
-    topics = profiles.unit.astype(np.float64) @ directions[rank:-1]
-    share = own.shape[1] / (own.shape[1] + PRIOR_ITEMS)
+    count, rank = profiles.unit.shape
+    towards[:count, :rank] = profiles.damped
+    own = words - (towards[:, :rank] @ ordinary.latent)[:count]
+    size = own.shape[1]
+    mean = own.sum(axis=1, dtype=np.float64, keepdims=True) / max(1, size)
+    own -= mean.astype(own.dtype)
+    square = np.einsum("Pr,Pr->P", own, own)[:, None].astype(np.float64) / max(1, size)
+    unit = profiles.unit.astype(np.float64)
+    topic_square = ((unit @ ordinary.spread) * unit).sum(axis=1, keepdims=True)
+    share = size / (size + PRIOR_ITEMS)
     whole = 1.0 + profiles.topics
-    word_scale = 1.0 / (whole * _deviation(own, PRIOR_WORDS, share))
-    topic_scale = profiles.topics / (whole * _deviation(topics, PRIOR_TOPICS, share))
-    usual = share * (_mean(own) * word_scale + _mean(topics) * topic_scale)
-    towards = np.hstack((-profiles.damped * word_scale, profiles.unit * topic_scale, -usual))
-    return word_scale.astype(FLOAT), towards.astype(FLOAT)
+    word_scale = 1.0 / (whole * _deviation(square, PRIOR_WORDS, share))
+    topic_scale = profiles.topics / (whole * _deviation(topic_square, PRIOR_TOPICS, share))
+    usual = share * (mean * word_scale + (unit @ ordinary.mean)[:, None] * topic_scale)
+    towards[:count, :rank] *= -word_scale
+    towards[:count, rank:-1] = profiles.unit * topic_scale
+    towards[:count, -1:] = -usual
+    return word_scale.astype(FLOAT)
 
 
 def _word_products(profiles: Matrix, items: Texts) -> Floats:
@@ -129,10 +168,5 @@ def _word_products(profiles: Matrix, items: Texts) -> Floats:
     return np.asarray(items.shown[used].T @ wanted.reshape(-1, count))
 
 
-def _mean(found: Array) -> Array:
-    return np.asarray(found.sum(axis=1, keepdims=True) / max(1, found.shape[1]))
-
-
-def _deviation(found: Array, prior: float, share: float) -> Array:
-    spread = ((found - _mean(found)) ** 2).sum(axis=1, keepdims=True) / max(1, found.shape[1])
-    return np.asarray(np.sqrt(share * spread + (1.0 - share) * prior**2))
+def _deviation(square: Array, prior: float, share: float) -> Array:
+    return np.asarray(np.sqrt(share * square + (1.0 - share) * prior**2))

@@ -15,7 +15,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from digest.model import Described
-from digest.rank.deviations import Blend, deviations
+from digest.rank.deviations import Blend, Ordinary, deviations
 from digest.rank.features import UNSEEN_COLUMNS, Array, Features, Matrix, Space, unit_rows
 from digest.rank.settings import Settings
 from digest.rank.texts import FLOAT, Floats, Texts, content_key
@@ -65,7 +65,8 @@ class Kernel:
         told = "\x00".join(map(repr, (settings, *self.rows)))
         self.name = hashlib.blake2b(told.encode("utf-8", "replace"), digest_size=16).digest()
         step = max(1, len(corpus) // REFERENCE_ITEMS)
-        self._ordinary = range(0, len(corpus), step)[:REFERENCE_ITEMS]
+        self._ordinary = Ordinary.of(self.corpus, range(0, len(corpus), step)[:REFERENCE_ITEMS])
+        self._about_ordinary = self._ordinary.roughly()
 
     def drift(self, items: Sequence[Described]) -> float:
         """Say how much more items say in terms new to the corpus than they may be expected to.
@@ -137,18 +138,22 @@ class Kernel:
 
     def beside_ordinary(self, items: Texts) -> Texts:
         """Put the ordinary items before others, as `likeness` asks for."""
-        return self.corpus.take(self._ordinary).joined(items)
+        return self.corpus.take(self._ordinary.rows).joined(items)
 
-    def likeness(self, profiles: Blend, items: Texts) -> Floats:
+    def likeness(self, profiles: Blend, items: Texts, beside: Texts) -> Floats:
         """Say by how many deviations each item is more alike than an ordinary one: [P, n].
 
         Args:
-            items: the ordinary ones and n more, as `beside_ordinary` gives them.
+            beside: the items behind ordinary ones, as `beside_ordinary` gives them.
         """
-        ordinary = range(len(self._ordinary))
-        others = slice(len(ordinary), None)
-        found = np.empty((profiles.terms.shape[0], items.terms.shape[0] - len(ordinary)), FLOAT)
-        for rows, part in deviations(profiles, items, ordinary, wanted=others):
+        found = np.empty((profiles.terms.shape[0], items.terms.shape[0]), FLOAT)
+        for rows, part in deviations(
+            profiles,
+            beside,
+            self._about_ordinary,
+            among=slice(len(self._ordinary.rows)),
+            directions=items.directions,
+        ):
             found[rows] = part
         return found
 
@@ -225,7 +230,15 @@ class Kernel:
         """
         whole = iter((self._settings.borrowed * np.minimum(1.0, FEW_LIKES / likes) ** 2).tolist())
         lent: list[Borrowed] = []
-        for rows, gain in deviations(profiles, self.corpus, self._ordinary, singly=singly):
+        among = self._ordinary.rows
+        for rows, gain in deviations(
+            profiles,
+            self.corpus,
+            self._ordinary,
+            among=slice(among.start, among.stop, among.step),
+            directions=self.corpus.directions,
+            singly=singly,
+        ):
             own = weights[rows].tocoo()
             known = own.col < gain.shape[1]
             gain[own.row[known], own.col[known]] = 0.0

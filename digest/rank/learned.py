@@ -31,7 +31,7 @@ def learn(
         Both at least 0, but that what is added may lie a hair below, for the order alone; for
         the second None, where nobody dislikes anything.
     """
-    likeness = kernel.likeness(made.blend, day.beside)
+    likeness = kernel.likeness(made.blend, day.texts, day.beside)
     if meaning.weight:
         likeness = meaning.blend(
             likeness, [_texts(made, p) for p in range(len(made.profiles))], day.items
@@ -54,7 +54,7 @@ def _against(made: Made, day: Day, kernel: Kernel, settings: Settings) -> Floats
     """What disliked items take away, the same under each interest of a reader."""
     if max(made.wary, default=-1) < 0:
         return None
-    likeness = kernel.likeness(made.against, day.beside)
+    likeness = kernel.likeness(made.against, day.texts, day.beside)
     against = np.zeros((len(made.profiles), likeness.shape[1]), dtype=np.float32)
     for reader, row in enumerate(made.wary):
         if row >= 0:

@@ -202,7 +202,7 @@ def without_store(
         bare = timed(
             lambda: (made.terms @ day.texts.by_term).toarray() + towards @ day.texts.directions
         )
-        measured = timed(lambda: kernel.likeness(made, day.beside))
+        measured = timed(lambda: kernel.likeness(made, day.texts, day.beside))
     return fresh / len(readers), bare / len(readers), measured / len(readers)
 
 
