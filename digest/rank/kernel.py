@@ -183,13 +183,19 @@ class Kernel:
                 for said, where in groups
             ]
         else:
-            there = items.unit[places]
-            unit = self.corpus.unit[np.minimum(columns, known - 1)]
-            if fresh.terms.shape[0]:
-                new = np.flatnonzero(columns >= known)
-                unit[new] = fresh.unit[columns[new] - known]
-            found = [there[where] @ unit[said].T for said, where in groups]
+            found = [
+                items.unit.take(places[where], axis=0) @ self._units(columns[said], fresh).T
+                for said, where in groups
+            ]
         return np.concatenate([np.zeros(0, FLOAT), *(part.ravel() for part in found)])
+
+    def _units(self, columns: NDArray[np.intp], fresh: Texts) -> Floats:
+        """Give what texts have in the main directions, named as in `blend`: [t, k]."""
+        units = self.corpus.unit.take(columns, axis=0, mode="clip")
+        if fresh.unit.shape[0]:
+            new = np.flatnonzero(columns >= len(self.corpus.unit))
+            units[new] = fresh.unit[columns[new] - len(self.corpus.unit)]
+        return units
 
     def _texts(self, terms: Matrix) -> Texts:
         latent = self._space.project(terms)

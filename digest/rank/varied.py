@@ -48,15 +48,21 @@ def vary(judged: Judged, good: Flags, wanted: Places, settings: Settings) -> Pla
     size = max(1, AT_ONCE // (wide * max(1, judged.day.texts.unit.shape[1])))
     round_ = _Round(judged, good, wanted, settings)
     chosen = np.full((rows, int(wanted.max())), -1)
-    for start in range(0, rows, size):
-        part = np.arange(start, min(start + size, rows))
-        chosen[part] = round_.run(part, wide)
+    left = np.ones(rows, dtype=np.bool_)
+    # Half of the candidates do where no share asks for others, for nearly everybody.
+    few = ~_has_shares(judged) & (wide < found)
+    for who, width in ((few, wide // 2), (left, wide)):
+        readers = np.flatnonzero(who & left)
+        for start in range(0, len(readers), size):
+            part = readers[start : start + size]
+            chosen[part], is_sure = round_.run(part, width)
+            left[part] = ~is_sure
     # Near-duplicates may use up a reader's candidates: all items compete then.
     counts = (chosen >= 0).sum(axis=1)
     short = np.flatnonzero(counts < wanted)
     available = good[short].sum(axis=1)
     for row in short[(counts[short] < available) & (available > wide)].tolist():
-        chosen[row] = round_.run(np.array([row]), found)[0]
+        chosen[row] = round_.run(np.array([row]), found)[0][0]
     return chosen
 
 
@@ -73,7 +79,9 @@ def lowest(values: Array, wide: int) -> tuple[Places, Array]:
     groups = values.shape[1] // SIFTED
     some = values[:, : groups * SIFTED].reshape(len(values), SIFTED, groups).min(axis=1)
     bound = np.partition(some, wide - 1, axis=1)[:, wide - 1 : wide]
-    is_low = (values <= bound) & (values < np.inf)
+    is_low = values <= bound
+    if bound.max(initial=0.0) == np.inf:
+        is_low &= values < np.inf
     counts = np.count_nonzero(is_low, axis=1)
     row, low = np.repeat(line, counts), np.flatnonzero(is_low)
     column = low - row * values.shape[1]
@@ -94,8 +102,12 @@ class _Round:
     wanted: Places
     settings: Settings
 
-    def run(self, rows: Places, wide: int) -> Places:
-        """Give the places chosen for the readers of these rows, in the order of choice."""
+    def run(self, rows: Places, wide: int) -> tuple[Places, Flags]:
+        """Give the places chosen for the readers of these rows, in the order of choice.
+
+        And for whom more candidates would change nothing, but for shares: their picks are worth
+        more than any other ever was.
+        """
         day, wanted = self.judged.day, self.wanted[rows]
         candidates, worth, value = self._candidates(rows, wide)
         discount = self._discounts(rows)
@@ -104,10 +116,13 @@ class _Round:
         has_twins = np.array([bool(twins) for twins in day.duplicates])
         everyone = np.arange(len(rows))
         lowered = np.empty_like(value)
+        least, beyond = np.full(len(rows), np.inf), value[:, -1].copy()
         chosen = np.full((len(rows), int(self.wanted.max())), -1)
         for place in range(int(wanted.max())):
             best = shares.best(value)
-            going = (value[everyone, best] > -np.inf) & (place < wanted)
+            reached = value[everyone, best]
+            np.minimum(least, reached, out=least, where=place < wanted)
+            going = (reached > -np.inf) & (place < wanted)
             if not going.any():
                 break
             taken = candidates[everyone, best]
@@ -122,13 +137,16 @@ class _Round:
             lowered += 1.0
             lowered *= worth
             np.minimum(value, lowered, out=value)
-        return chosen
+        return chosen, least >= beyond
 
     def _candidates(self, rows: Places, wide: int) -> tuple[Places, Array, Array]:
         """Give the highest scores: places, scores from 0, and the same but -inf where closed."""
-        total = self.judged.total[rows]
+        total, good = self.judged.total, self.good
+        if len(rows) < len(total):
+            total, good = total[rows], good[rows]
         behind = _tie_breaker(total.shape[1]) - total
-        behind[~self.good[rows]] = np.inf
+        if not good.all():
+            behind[~good] = np.inf
         candidates, behind = lowest(behind, wide)
         worth = np.maximum(total[np.arange(len(rows))[:, None], candidates], 0.0)
         return candidates, worth, np.where(behind < np.inf, worth, -np.inf)
@@ -230,6 +248,12 @@ class _Share:
         """Note what was taken."""
         group = self._group[self._rows, best]
         self._taken[self._rows, group] += going & self._counted[self._rows, best]
+
+
+def _has_shares(judged: Judged) -> Flags:
+    """Say who has several interests, or a day of several sources: [m]."""
+    sources = {item.sources[:1] if isinstance(item, Item) else () for item in judged.day.items}
+    return np.asarray((np.diff(judged.made.first) > 1) | (len(sources) > 1))
 
 
 def _by_interest(
