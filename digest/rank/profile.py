@@ -5,10 +5,10 @@ or made anew after one more verdict, with the same outcome.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from itertools import chain
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
 from digest.model import LIKED, Described, Feedback, Interest, Reader, ReasonKind, Verdict
@@ -27,18 +27,20 @@ class Weighed(NamedTuple):
     Attributes:
         verdicts: oldest first.
         weights: of each, above 0, 1.0 for a fresh one.
+        contents: of their items, see `content_key`.
     """
 
-    verdicts: tuple[Feedback, ...] = ()
-    weights: tuple[float, ...] = ()
+    verdicts: Sequence[Feedback] = ()
+    weights: Sequence[float] = ()
+    contents: Sequence[tuple[object, ...]] = ()
 
 
 NONE = Weighed()
+_Row = tuple[Feedback, float, tuple[object, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """One interest of a reader.
+class Profile(NamedTuple):
+    """One interest of a reader; a tuple, as `Portrait` is, for a million are made in a round.
 
     Attributes:
         name: of the interest.
@@ -62,8 +64,7 @@ class Profile:
 NO_INTEREST = Profile(LIKED, 1.0, "", (), (), ())
 
 
-@dataclass(frozen=True, slots=True)
-class Portrait:
+class Portrait(NamedTuple):
     """One reader: profiles, one an interest, and what holds for all of them.
 
     Attributes:
@@ -89,8 +90,8 @@ class Portrait:
         gone = set(map(id, verdicts))
         given = (*self.liked.verdicts, *self.disliked.verdicts)
         liked, disliked = _weighed([one for one in given if id(one) not in gone], settings)
-        stated = tuple(_liking(one, NONE) for one in self.profiles)
-        return replace(self, profiles=_with_likes(stated, liked), liked=liked, disliked=disliked)
+        stated = tuple(one._replace(liked=NONE) for one in self.profiles)
+        return self._replace(profiles=_with_likes(stated, liked), liked=liked, disliked=disliked)
 
 
 def portray(reader: Reader, known: Mapping[str, Described], settings: Settings) -> Portrait:
@@ -115,7 +116,7 @@ def portray(reader: Reader, known: Mapping[str, Described], settings: Settings) 
     if not profiles and (reader.feedback or everywhere):
         profiles = (NO_INTEREST,)
     if everywhere:
-        profiles = tuple(replace(p, less_of=_union(p.less_of, everywhere)) for p in profiles)
+        profiles = tuple(p._replace(less_of=_union(p.less_of, everywhere)) for p in profiles)
     return Portrait(
         profiles=_with_likes(profiles, liked),
         liked=liked,
@@ -144,24 +145,24 @@ def _with_likes(profiles: tuple[Profile, ...], liked: Weighed) -> tuple[Profile,
         return profiles
     if len(profiles) < 2:
         return tuple(_liking(profile, liked) for profile in profiles)
-    by_name: dict[str, list[tuple[Feedback, float]]] = {profile.name: [] for profile in profiles}
-    for verdict, weight in zip(*liked, strict=True):
+    by_name: dict[str, list[_Row]] = {profile.name: [] for profile in profiles}
+    for row in zip(*liked, strict=True):
+        verdict: Feedback = row[0]
         interest = verdict.interest
         name = interest if interest in by_name else _best_matching(verdict.item, profiles)
-        by_name.setdefault(name, []).append((verdict, weight))
+        by_name.setdefault(name, []).append(row)
     if LIKED in by_name and not any(profile.name == LIKED for profile in profiles):
         profiles = (*profiles, NO_INTEREST)
-    return tuple(_liking(profile, _columns(by_name.pop(profile.name, ()))) for profile in profiles)
-
-
-def _columns(pairs: Iterable[tuple[Feedback, float]]) -> Weighed:
-    return Weighed(*zip(*pairs, strict=True))
+    return tuple(_liking(one, _columns(by_name.pop(one.name, ()))) for one in profiles)
 
 
 def _liking(profile: Profile, liked: Weighed) -> Profile:
-    """As `replace` makes it, in a third of the time."""
-    one = profile
-    return Profile(one.name, one.weight, one.topic, one.wishes, one.less_of, one.examples, liked)
+    """As `_replace` makes it, in a third of the time."""
+    return Profile(*profile[:-1], liked)
+
+
+def _columns(rows: Iterable[_Row]) -> Weighed:
+    return Weighed(*zip(*rows, strict=True))
 
 
 def _best_matching(item: Described, profiles: Sequence[Profile]) -> str:
@@ -225,29 +226,41 @@ def _weighed(feedback: Sequence[Feedback], settings: Settings) -> tuple[Weighed,
         return NONE, NONE
     by_age = sorted(feedback, key=attrgetter("at"))
     newest = by_age[-1].at
-    in_order, words = _last_words(by_age)
-    if in_order[0].at == newest and words.count(Verdict.MORE) == len(words):
-        return Weighed(tuple(in_order), (1.0,) * len(words)), NONE
-    liked: list[tuple[Feedback, float]] = []
-    disliked: list[tuple[Feedback, float]] = []
-    for verdict, word in zip(in_order, words, strict=True):
+    contents = [content_key(verdict.item) for verdict in by_age]
+    if _all_differ(by_age, contents):
+        words = [verdict.verdict for verdict in by_age]
+        if by_age[0].at == newest and words.count(Verdict.MORE) == len(words):
+            return Weighed(by_age, (1.0,) * len(words), contents), NONE
+    else:
+        by_age, words = _last_words(by_age)
+        contents = [content_key(verdict.item) for verdict in by_age]
+    liked: list[_Row] = []
+    disliked: list[_Row] = []
+    for verdict, word, content in zip(by_age, words, contents, strict=True):
         weight = 1.0 if verdict.at == newest else _faded(newest - verdict.at, settings)
         if word is SAVE:
             weight *= settings.save
-        (disliked if word is LESS else liked).append((verdict, weight))
+        (disliked if word is LESS else liked).append((verdict, weight, content))
     return _columns(liked), _columns(disliked)
 
 
-def _last_words(in_order: Sequence[Feedback]) -> tuple[Sequence[Feedback], list[Verdict]]:
+def _all_differ(verdicts: Sequence[Feedback], contents: Sequence[tuple[object, ...]]) -> bool:
+    """True if none is of an item told twice: each has a title, or else keys, of its own."""
+    count = len(verdicts)
+    # Titles, the first of a content, have been read by now.
+    if len(set(map(itemgetter(0), contents))) == count:
+        return True
+    return len(set(map(attrgetter("item.keys"), verdicts))) == count
+
+
+def _last_words(by_age: Sequence[Feedback]) -> tuple[list[Feedback], list[Verdict]]:
     """Give what was said of each content, and what of its item at last.
 
     An item judged again after it was rewritten has its newest verdict, and says what it said
     each time.
     """
-    if len(set(map(attrgetter("item.title"), in_order))) == len(in_order):
-        return in_order, list(map(attrgetter("verdict"), in_order))
-    last = {(v.item.keys, v.item.title): v.verdict for v in in_order}
-    said = {(v.item.keys, content_key(v.item)): v for v in in_order}.values()
+    last = {(v.item.keys, v.item.title): v.verdict for v in by_age}
+    said = {(v.item.keys, content_key(v.item)): v for v in by_age}.values()
     return list(said), [last[v.item.keys, v.item.title] for v in said]
 
 

@@ -6,7 +6,7 @@ C items of the corpus.
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import accumulate, repeat
 from operator import attrgetter
 
@@ -54,19 +54,23 @@ class Seeds:
                 the corpus.
         """
         texts: list[Described | str] = []
+        keys: list[tuple[object, ...]] = []
         counts: list[float] = []
         sizes: list[int] = []
         for one in profiles:
-            liked, weights = one.liked
-            texts += one.examples
+            liked, weights, contents = one.liked
+            if one.examples:
+                texts += one.examples
+                keys += map(content_key, one.examples)
+                counts += (1.0,) * len(one.examples)
             texts += map(_item, liked)
-            counts += (1.0,) * len(one.examples)
+            keys += contents
             counts += weights
             if one.topic:
                 texts.append(one.topic)
+                keys.append((one.topic,))
                 counts.append(1.0)
             sizes += len(one.examples), len(liked), bool(one.topic)
-        keys = list(map(_key, texts))
         columns = np.fromiter(map(kernel.rows.get, keys, repeat(-1)), np.intp, len(keys))
         missing = np.flatnonzero(columns < 0).tolist()
         fresh = dict(before.fresh_columns(kernel)) if before and missing else {}
@@ -157,7 +161,7 @@ class Stated:
         """
         profiles = [profile for portrait in portraits for profile in portrait.profiles]
         wary = [one for one in portraits if one.disliked.verdicts]
-        disliked = [replace(NO_INTEREST, liked=one.disliked) for one in wary]
+        disliked = [NO_INTEREST._replace(liked=one.disliked) for one in wary]
         everybody = [*before.portraits, *portraits] if before else portraits
         row = iter(range(len(everybody)))
         return cls(
