@@ -3,6 +3,7 @@
 Shapes: n items, F = `Features.width` columns, k = `Space.rank` directions.
 """
 
+import hashlib
 import math
 import zlib
 from collections import Counter
@@ -33,6 +34,7 @@ FIRST_CHARACTER = 0x2E80  # the scripts whose characters are words of their own 
 CHARACTER = 0.25  # what a single one of them counts, beside the pair that it makes
 LEAST_SHOWN = 1e-3  # of what directions show of a usual term; less may be rounding
 NO_STRENGTH = 1e-6  # of the strongest direction's power; float32 cannot tell it from none
+BASIS_BYTES = 8  # of the name of main directions
 MAX_TERMS = 200_000  # bounds the memory of the term table, about 100 bytes each
 
 
@@ -163,6 +165,11 @@ class Space:
         evening = np.ones(corpus.shape[1], dtype=np.float32)
         evening[used] = _evening(found, settings.topic_evenness)
         return cls(directions, (power / (power + ridge)).astype(np.float32), evening)
+
+    @property
+    def name(self) -> bytes:
+        """Name these very directions, for what is kept in them."""
+        return hashlib.blake2b(self.directions.tobytes(), digest_size=BASIS_BYTES).digest()
 
     def project(self, matrix: Matrix) -> NDArray[np.float32]:
         """Give rows in the main directions: [n, k]."""

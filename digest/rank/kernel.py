@@ -7,14 +7,15 @@ this is how it is made, and what a thin one borrows.
 """
 
 import hashlib
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from digest.model import Described
+from digest.rank.borrowed import NOTHING, Borrowed, rows_of
 from digest.rank.deviations import Blend, Ordinary, deviations
 from digest.rank.features import UNSEEN_COLUMNS, Array, Features, Matrix, Space, unit_rows
 from digest.rank.settings import Settings
@@ -29,21 +30,6 @@ LEAST_NEW = 0.01  # new terms are always so much of a text
 SMALL_CORPUS = 200  # items under which main directions say little
 
 
-class Borrowed(NamedTuple):
-    """What one profile borrows.
-
-    Attributes:
-        rows: of the corpus, int32.
-        counts: what each counts, beside 1 for a like.
-    """
-
-    rows: NDArray[np.int32]
-    counts: Floats
-
-
-NOTHING = Borrowed(np.zeros(0, np.int32), np.zeros(0, np.float32))
-
-
 class Kernel:
     """What a corpus teaches about likeness.
 
@@ -51,6 +37,7 @@ class Kernel:
         corpus: the C items' texts.
         rows: which of them has a content, by `content_key`.
         name: of this corpus under these settings; one row more or less is another one.
+        basis: of its main directions, which another kind of processor finds turned.
     """
 
     def __init__(self, corpus: Sequence[Described], settings: Settings) -> None:
@@ -64,6 +51,7 @@ class Kernel:
         self._no_profile = self._blend(none, self._nothing, np.zeros(0))
         told = "\x00".join(map(repr, (settings, *self.rows)))
         self.name = hashlib.blake2b(told.encode("utf-8", "replace"), digest_size=16).digest()
+        self.basis = self._space.name
         step = max(1, len(corpus) // REFERENCE_ITEMS)
         self._ordinary = Ordinary.of(self.corpus, range(0, len(corpus), step)[:REFERENCE_ITEMS])
         self._about_ordinary = self._ordinary.roughly()
@@ -127,7 +115,8 @@ class Kernel:
                 found = self._neighbours(draft, weights[sought], likes[sought], singly=singly)
                 borrowed.update(zip(sought, found, strict=True))
         lent = [borrowed.get(row, NOTHING) for row in range(weights.shape[0])]
-        return self._blend(weights + _rows(lent, weights.shape[1]), fresh, likes)
+        known = {row: one.damped for row, one in borrowed.items() if one.basis == self.basis}
+        return self._blend(weights + rows_of(lent, weights.shape[1]), fresh, likes, known)
 
     def thin(self, weights: Matrix) -> list[int]:
         """Say which profiles have so few likes that they borrow."""
@@ -204,7 +193,14 @@ class Kernel:
         unit[(latent * latent).sum(axis=1) <= ROUNDING * ROUNDING] = 0.0
         return Texts(terms, latent, unit)
 
-    def _blend(self, weights: Matrix, fresh: Texts, likes: Array) -> Blend:
+    def _blend(
+        self,
+        weights: Matrix,
+        fresh: Texts,
+        likes: Array,
+        damped: Mapping[int, Floats] = MappingProxyType({}),
+    ) -> Blend:
+        """Sum texts to profiles; what is known of `Blend.damped`, by row, is not made anew."""
         known = self.corpus.terms.shape[0]
         if fresh.terms.shape[0]:
             new = weights[:, known:]
@@ -222,10 +218,20 @@ class Kernel:
         topics = self._settings.topics + self._settings.topics_of_few * thinness
         return Blend(
             terms=terms,
-            damped=self._space.project(terms) * self._space.damping,
+            damped=self._damped(terms, damped),
             unit=unit_rows(np.asarray(latent)),
             topics=topics.astype(FLOAT)[:, None],
         )
+
+    def _damped(self, terms: Matrix, known: Mapping[int, Floats]) -> Floats:
+        if not known:
+            return self._space.project(terms) * self._space.damping
+        damped = np.empty((terms.shape[0], len(self._space.damping)), FLOAT)
+        there = np.zeros(terms.shape[0], dtype=np.bool_)
+        there[list(known)] = True
+        damped[list(known)] = list(known.values())
+        damped[~there] = self._damped(terms[~there], {})
+        return damped
 
     def _neighbours(
         self, profiles: Blend, weights: Matrix, likes: Array, *, singly: bool
@@ -278,10 +284,3 @@ def _sums(values: Floats, ends: NDArray[np.integer]) -> Array:
     """Sum the values of each row of a sparse matrix: [rows]."""
     rows = np.repeat(np.arange(len(ends) - 1), np.diff(ends))
     return np.bincount(rows, weights=values, minlength=len(ends) - 1).astype(np.float64)
-
-
-def _rows(borrowed: Sequence[Borrowed], width: int) -> Matrix:
-    """Give what profiles borrow as rows: [P, width]."""
-    ends = np.cumsum([0, *(len(one.rows) for one in borrowed)])
-    rows, counts = (np.concatenate(parts) for parts in zip(*borrowed, strict=True))
-    return sp.csr_matrix((counts, rows, ends), shape=(len(borrowed), width))

@@ -10,13 +10,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from digest.rank.borrowed import Borrowed
 from digest.rank.deviations import Blend
-from digest.rank.kernel import LEND_UP_TO, Borrowed, Kernel
+from digest.rank.features import BASIS_BYTES
+from digest.rank.kernel import LEND_UP_TO, Kernel
 from digest.rank.profile import Portrait
 from digest.rank.stating import NAME_BYTES, Seeds, Stated
 
 # Of readers, by their place in the batch: what each of their profiles borrows, by fingerprint.
 Kept = dict[int, dict[bytes, Borrowed]]
+
+SIZES = struct.Struct("<HH")  # rows that are borrowed, and main directions
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,20 +108,25 @@ def _blend(
     }
     blend = kernel.blend(weights, seeds.fresh, borrowed, few)
     for row, name in names.items():
-        kept.setdefault(whose[row], {})[name] = borrowed[row]
+        one = borrowed[row]
+        if not one.basis:
+            one = one._replace(basis=kernel.basis, damped=blend.damped[row])
+        kept.setdefault(whose[row], {})[name] = one
     return blend
 
 
 def pack(borrowed: Mapping[bytes, Borrowed]) -> bytes:
-    """Pack what a reader's profiles borrow: name, number of rows, rows and counts of each."""
+    """Pack what a reader's profiles borrow: of each its name, and what `Borrowed` says."""
     return b"".join(
         part
         for name, one in sorted(borrowed.items())
         for part in (
             name,
-            struct.pack("<H", len(one.rows)),
+            one.basis,
+            SIZES.pack(len(one.rows), len(one.damped)),
             one.rows.astype("<i4").tobytes(),
             one.counts.astype("<f4").tobytes(),
+            one.damped.astype("<f4").tobytes(),
         )
     )
 
@@ -127,14 +136,17 @@ def unpack(packed: bytes) -> dict[bytes, Borrowed]:
     found: dict[bytes, Borrowed] = {}
     start = 0
     while start < len(packed):
-        name, start = packed[start : start + NAME_BYTES], start + NAME_BYTES
-        if start + 2 > len(packed):
+        head = start + NAME_BYTES + BASIS_BYTES
+        if head + SIZES.size > len(packed):
             return {}
-        [count] = struct.unpack_from("<H", packed, start)
-        if start + 2 + 8 * count > len(packed):
+        count, wide = SIZES.unpack_from(packed, head)
+        first = head + SIZES.size
+        end = first + 8 * count + 4 * wide
+        if end > len(packed):
             return {}
-        rows = np.frombuffer(packed, "<i4", count, start + 2)
-        counts = np.frombuffer(packed, "<f4", count, start + 2 + 4 * count)
-        found[name] = Borrowed(rows, counts)
-        start += 2 + 8 * count
+        name, basis = packed[start : start + NAME_BYTES], packed[start + NAME_BYTES : head]
+        rows = np.frombuffer(packed, "<i4", count, first)
+        numbers = np.frombuffer(packed, "<f4", count + wide, first + 4 * count)
+        found[name] = Borrowed(rows, numbers[:count], basis, numbers[count:])
+        start = end
     return found

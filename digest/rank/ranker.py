@@ -8,6 +8,7 @@ interest is 1 - exp(-evidence), the reader's score the best interest's, mixed wi
 by the reader's dial.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from operator import is_not
 
@@ -175,9 +176,10 @@ class CorpusRanker:
         pairs = zip(readers, portraits, strict=True)
         before = self.shelf.load([one.id for one, said in pairs if one.id and may_borrow(said)])
         kept = {n: unpack(before[one.id]) for n, one in enumerate(readers) if one.id in before}
+        known = defaultdict(set, {readers[n].id: set(one) for n, one in kept.items()})
         made = Made.made_of(stated, self.kernel, kept, extra)
-        packed = {readers[n].id: pack(borrowed) for n, borrowed in kept.items() if readers[n].id}
-        if changed := {id_: one for id_, one in packed.items() if before.get(id_) != one}:
+        borrowed = {readers[n].id: one for n, one in kept.items() if readers[n].id}
+        if changed := {id_: pack(one) for id_, one in borrowed.items() if one.keys() != known[id_]}:
             self.shelf.save(changed)
         return made, twins
 

@@ -20,6 +20,7 @@ from digest.rank.profile import NO_INTEREST, Portrait, Profile
 from digest.rank.texts import Floats, Texts, content_key
 
 NAME_BYTES = 16
+FORM = b"damped"  # of what is kept under a name: another one, and it is made anew
 EXAMPLE, FEEDBACK, TOPIC = KINDS = ReasonKind.EXAMPLE, ReasonKind.FEEDBACK, ReasonKind.TOPIC
 _item = attrgetter("item")
 
@@ -123,7 +124,7 @@ class Seeds:
             new = [] if is_known[start:end].all() else np.flatnonzero(~is_known[start:end]).tolist()
             said = [self.texts[start + place] for place in new]
             told = [one if isinstance(one, str) else content_key(one) for one in said]
-            name = hashlib.blake2b(kernel.name, digest_size=NAME_BYTES)
+            name = hashlib.blake2b(kernel.name, digest_size=NAME_BYTES, person=FORM)
             name.update(columns[start:end].tobytes())
             name.update(counts[start:end].tobytes())
             name.update(repr(told).encode("utf-8", "replace"))

@@ -95,6 +95,23 @@ def test_what_another_corpus_lent_is_not_used(shelf):
     np.testing.assert_allclose(found, rank.fit(corpus).scores(READERS, DAY), rtol=0, atol=1e-6)
 
 
+def test_what_was_kept_in_other_main_directions_is_not_used(plain, shelf):
+    """Another kind of processor finds the directions of one corpus turned."""
+    ranker = rank.fit(CORPUS, shelf=shelf)
+    ranker.prepare(READERS)
+    for id_, packed in shelf.kept.items():
+        turned = {
+            name: one._replace(basis=bytes(len(one.basis)), damped=-one.damped)
+            for name, one in unpack(packed).items()
+        }
+        shelf.kept[id_] = pack(turned)
+
+    found = ranker.scores(READERS, DAY)
+
+    np.testing.assert_allclose(found, plain.scores(READERS, DAY), rtol=0, atol=1e-6)
+    assert len(shelf.saved) == 1
+
+
 def test_readers_without_an_id_are_not_kept(shelf):
     rank.fit(CORPUS, shelf=shelf).scores([replace(one, id="") for one in READERS], DAY)
 
