@@ -7,7 +7,7 @@ All of it is one thread's work: what senders report is recorded and acknowledged
 through an event loop, on which they wait.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from selectors import EVENT_READ, DefaultSelector
@@ -133,45 +133,38 @@ class Shift:
                     if is_stopping() and not is_told:
                         self._finish_all()
                         is_told = True
-                    ready = selector.select(POLL_SECONDS)
-                    ended = self._hear([key.data for key, _ in ready])
-                    for key in [key for key, _ in ready if key.data in ended]:
-                        selector.unregister(key.fd)
+                    # One after the other: recorded together, they would all wait at once, and
+                    # would go on to report at once.
+                    for key, _ in selector.select(POLL_SECONDS):
+                        self._hear(key.data)
+                        if key.data not in self._held:
+                            selector.unregister(key.fd)
         finally:
             self.untried |= {one.id for share in self._waiting for one in share}
         if self._failure:
             raise self._failure
 
-    def _hear(self, senders: Iterable[Sender]) -> list[Sender]:
-        """Take in what senders report, all of it in one transaction; say who has ended."""
-        heard: list[tuple[Sender, Sequence[Report]]] = []
-        ended: list[Sender] = []
-        for sender in senders:
-            try:
-                heard.append((sender, sender.receive()))
-            except SenderDiedError as error:
-                # What it holds it may have sent: that comes back when its lease ends.
-                self._fail(error)
-                ended.append(sender)
-        if attempts := [one for _, told in heard for report in told for one in report.attempts]:
-            self._record(attempts)
-        for sender, told in heard:
-            self._settle(sender, told)
-            if sender.has_ended:
-                ended.append(sender)
-                self.untried |= self._held[sender]
-                if sender.failure:
-                    self._fail(sender.failure)
-        return ended
-
-    def _settle(self, sender: Sender, told: Sequence[Report]) -> None:
-        """Let a sender go on: what it reported is recorded."""
+    def _hear(self, sender: Sender) -> None:
+        """Record what a sender reports, and let it go on; whoever has ended holds nothing more."""
+        try:
+            reports = sender.receive()
+        except SenderDiedError as error:
+            # What it held it may have sent: that comes back when its lease ends.
+            del self._held[sender]
+            self._fail(error)
+            return
         held = self._held[sender]
-        for attempts, left_out in told:
+        if attempts := [one for report in reports for one in report.attempts]:
+            self._record(attempts)
             sender.acknowledge(len(attempts))
             held.difference_update([one.delivery_id for one in attempts])
-            held.difference_update(left_out)
-        if sender in self._unsupplied and len(held) <= self._share // 2:
+        for report in reports:
+            held.difference_update(report.left_out)
+        if sender.has_ended:
+            self.untried |= self._held.pop(sender)
+            if sender.failure:
+                self._fail(sender.failure)
+        elif sender in self._unsupplied and len(held) <= self._share // 2:
             self._supply(sender)
 
     def _supply(self, sender: Sender) -> None:

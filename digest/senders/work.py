@@ -129,11 +129,11 @@ class _Run:
 
     async def _send_all(self, transport: Transport) -> None:
         deliver = self._settings.deliver
-        # What is in flight, and what was and is not recorded, share one bound.  A report leaves
-        # half the connections theirs: they go on while it is recorded.
+        # What is in flight, and what was and is not recorded, share one bound.  Half of it is
+        # reported at a time: with the other half they go on while that is recorded.
         for _ in range(transport.connections):
             self._places.release()
-        enough = self._most + transport.connections // 2
+        enough = max(1, (self._most + transport.connections) // 2)
         sending = send_all(
             transport,
             self._messages(),
