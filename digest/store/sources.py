@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from digest.model import ListingOutcome, Source, SourceState, Validators, new_id
-from digest.store.database import claim_due, update_rows
+from digest.store.database import SETTINGS_LOCK, advisory_lock, claim_due, update_rows
 from digest.store.schema import listings, sources
 
 CONFIGURED = tuple(part.name for part in fields(Source))
@@ -35,8 +35,10 @@ def save_sources(connection: Connection, given: Sequence[Source], now: datetime)
     """Make the stored sources those given; one no longer given is disabled, never deleted.
 
     A new source is due at once.  So is one whose address or kind changed, and what was
-    learned of the old address is forgotten.
+    learned of the old address is forgotten.  Of several programs that bring their settings in at
+    once, as services do that start together, each waits for the one before it.
     """
+    advisory_lock(connection, SETTINGS_LOCK)
     stored = {row.name: row for row in connection.execute(select(sources))}
     added: list[dict[str, Any]] = []
     kept: list[dict[str, Any]] = []

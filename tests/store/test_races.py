@@ -14,12 +14,13 @@ from threading import Barrier
 import pytest
 from sqlalchemy import select
 
+from digest.model import Source
 from digest.store.database import Database
 from digest.store.digests import record_digests, sent_item_ids
 from digest.store.items import lock_items, save_changes
 from digest.store.outbox import insert_deliveries
 from digest.store.schema import deliveries, digests, picks
-from digest.store.sources import list_sources
+from digest.store.sources import list_sources, save_sources
 from digest.store.subscribers import add_subscriber, save_config_subscribers
 from tests.store.makers import (
     LATER,
@@ -105,6 +106,20 @@ def run_threads(*jobs) -> None:
 
     with ThreadPoolExecutor(len(jobs)) as threads:
         list(threads.map(run, jobs))
+
+
+def test_services_that_start_at_once_bring_their_sources_in_once(database):
+    given = [Source(name=f"s{n}", url=f"https://{n}.example.org") for n in range(200)]
+
+    def bring_in() -> None:
+        with database.write() as connection:
+            save_sources(connection, given, NOW)
+
+    run_threads(*[bring_in] * 4)
+
+    with database.read() as connection:
+        stored = [one.source for one in list_sources(connection)]
+    assert stored == sorted(given, key=lambda one: one.name)
 
 
 def record(database, subscribers, items, day: int) -> None:
