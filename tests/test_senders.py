@@ -263,6 +263,41 @@ async def test_what_cannot_be_written_stays_claimed_and_holds_nothing_up(
     }
 
 
+async def test_what_cannot_begin_in_time_comes_back_and_holds_nothing_up(
+    world, settings, senders, relay
+):
+    hasty = {"deliver": settings.deliver.model_copy(update={"lease": timedelta(milliseconds=1)})}
+
+    async with asyncio.timeout(60):
+        handover = await deliver(world, settings.model_copy(update=hasty), senders)
+
+    assert handover.sent == 0
+    assert statuses(world)["pending"] == READERS
+    world.now += timedelta(hours=1)
+    assert (await deliver(world, settings, senders)).sent == READERS
+    assert len(relay.received) == READERS
+
+
+async def test_told_to_stop_before_they_begin_they_send_nothing(world, settings, senders, relay):
+    stop = asyncio.Event()
+
+    def told_meanwhile(unrecorded):
+        stop.set()
+        return senders.at_work(unrecorded)
+
+    handover = await deliver_due(
+        *(world.database, MessageBuilder(settings.mail, Templates(None)), world),
+        settings.deliver,
+        clock=world.clock,
+        stop=stop,
+        crew=told_meanwhile,
+        progress=ignore,
+    )
+
+    assert (handover.sent, relay.received) == (0, [])
+    assert statuses(world)["due"] == READERS
+
+
 async def test_fewer_than_a_batch_are_sent_by_ourselves(world, settings, senders):
     settings = settings.model_copy(
         update={"deliver": settings.deliver.model_copy(update={"batch": READERS + 1})}

@@ -79,7 +79,7 @@ class Reasons:
         first, *others = chip = [encoded(one) for one in html]
         plain = [first.decode(), *[f"=\r\n{one.decode()}" for one in others]]
         before, after = why
-        is_alone = not (after or any(text)) and wrap(f"{before}x") == f"{before}x"
+        is_alone = list(text) == ["", ""] and not after and wrap(f"{before}x") == f"{before}x"
         begun = f"{' ' * INDENT}{before}"
         is_plain = is_alone and encoded(begun + "x") == f"{begun}x=\r\n".encode()
         return Around(chip, plain, text, why, begun if is_plain else None)
@@ -87,7 +87,8 @@ class Reasons:
 
 def _are_plain(said: Sequence[Sequence[str]]) -> bool:
     lines = "\n".join([*chain.from_iterable(said), ""])
-    return "  " not in lines and PLAIN.fullmatch(lines) is not None
+    are_lines = lines.count("\n") == sum(map(len, said))
+    return are_lines and "  " not in lines and PLAIN.fullmatch(lines) is not None
 
 
 def _plain(around: Around, said: Sequence[str]) -> Shown:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,7 @@ Aftermath = Callable[[Transaction, Sequence[Attempt]], None]
 # long as it takes.  Told to stop, or where waiting seems to mend nothing, we wait so long.
 RECORD_PATIENCE = timedelta(minutes=5)
 STOP_PATIENCE = timedelta(seconds=30)
+LOOK_SECONDS = 0.1
 
 
 @dataclass(slots=True)
@@ -150,13 +152,18 @@ class Records:
     async def _store(self, attempts: list[Attempt]) -> None:
         await asyncio.to_thread(self.store, attempts)
 
-    def store(self, attempts: list[Attempt]) -> None:
+    def store(
+        self, attempts: Sequence[Attempt], meanwhile: Callable[[], None] = lambda: None
+    ) -> None:
         """Store attempts; used by one thread at a time.
+
+        Args:
+            meanwhile: is called again and again where we wait for the database.
 
         Raises:
             StoreError: the database refused for as long as we wait.
         """
-        _record_attempts(self._database, attempts, self._aftermath, self._is_stopping)
+        _record_attempts(self._database, attempts, self._aftermath, self._is_stopping, meanwhile)
         self.handover.count(attempts)
         done = self.handover.sent + self.handover.deferred + self.handover.failed
         self._progress("deliver", done, None)
@@ -167,6 +174,7 @@ def _record_attempts(
     attempts: Sequence[Attempt],
     aftermath: Aftermath | None,
     is_stopping: Callable[[], bool],
+    meanwhile: Callable[[], None],
 ) -> None:
     """Record attempts, and try again while the database refuses."""
 
@@ -185,11 +193,21 @@ def _record_attempts(
 
     if not attempts:
         return
+
+    def wait(seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            meanwhile()
+            time.sleep(min(left, LOOK_SECONDS))
+
     try:
         record()
-    except StoreError:
+    except StoreError as error:
+        logger.warning("attempts not recorded, trying again: %s", error)
+        wait(LOOK_SECONDS)
         # Only here: what tries again takes as long to make as the attempts to store.
         trying = Retrying(
+            sleep=wait,
             retry=retry_if_exception_type(StoreError),
             wait=wait_exponential(multiplier=0.1, max=10),
             stop=is_enough,

@@ -3,8 +3,8 @@
 One process alone claims and records, as one writer to SQLite is the rule.  What the others may
 have sent and not yet seen recorded is bounded, so a kill doubles no more than it does with one.
 
-All of it is one thread's work: what senders report is recorded and acknowledged without a step
-through an event loop, on which they wait.
+All of it is one thread's work: senders wait until what they report is recorded, and a way through
+an event loop would make them wait longer.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -28,7 +28,7 @@ class Report(NamedTuple):
     """What a sender did since its last report.
 
     Attributes:
-        left_out: deliveries whose message cannot be written; they stay claimed.
+        left_out: deliveries whose message cannot be written, or not in time; they stay claimed.
     """
 
     attempts: Sequence[Attempt]
@@ -72,8 +72,8 @@ Crew = Callable[[int], AbstractContextManager[Sequence[Sender]]]
 Claim = Callable[[int], Sequence[Delivery]]
 """Claims at most so many deliveries."""
 
-Record = Callable[[list[Attempt]], None]
-"""Records attempts, or raises StoreError where it cannot."""
+Record = Callable[[Sequence[Attempt], Callable[[], None]], None]
+"""Records attempts, or raises StoreError where it cannot; calls the other while it waits."""
 
 
 class Shift:
@@ -103,6 +103,8 @@ class Shift:
         self._share = share
         self._begin_within = begin_within
         self._failure: DigestError | None = None
+        self._is_stopping: Callable[[], bool] = lambda: False
+        self._is_told = False
 
     def deliver(
         self,
@@ -123,16 +125,17 @@ class Shift:
             StoreError: attempts could not be recorded.
         """
         self._waiting = [first[at : at + self._share] for at in range(0, len(first), self._share)]
-        is_told = False
+        self._is_stopping = is_stopping
         try:
             with DefaultSelector() as selector:
                 for sender in self._held:
                     selector.register(sender.fileno(), EVENT_READ, sender)
-                    self._supply(sender)
+                self._look()
+                if not is_cut():
+                    for sender in [one for one in self._held if one in self._unsupplied]:
+                        self._supply(sender)
                 while selector.get_map() and not is_cut():
-                    if is_stopping() and not is_told:
-                        self._finish_all()
-                        is_told = True
+                    self._look()
                     # One after the other: recorded together, they would all wait at once, and
                     # would go on to report at once.
                     for key, _ in selector.select(POLL_SECONDS):
@@ -155,7 +158,7 @@ class Shift:
             return
         held = self._held[sender]
         if attempts := [one for report in reports for one in report.attempts]:
-            self._record(attempts)
+            self._record(attempts, self._look)
             sender.acknowledge(len(attempts))
             held.difference_update([one.delivery_id for one in attempts])
         for report in reports:
@@ -191,6 +194,13 @@ class Shift:
         self._failure = self._failure or error
         self._finish_all()
 
+    def _look(self) -> None:
+        """See whether to stop, and tell the senders once."""
+        if self._is_stopping() and not self._is_told:
+            self._is_told = True
+            self._finish_all()
+
     def _finish_all(self) -> None:
+        self._unsupplied.clear()
         for sender in self._held:
             sender.finish(at_once=True)

@@ -165,7 +165,7 @@ async def _by_crew(
         await asyncio.shield(leading)
     except asyncio.CancelledError:
         is_cut.set()
-        with suppress(DigestError):
+        with suppress(Exception):
             await leading
         raise
     finally:

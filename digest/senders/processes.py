@@ -92,12 +92,18 @@ class _Process:
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
             )
-        self._connection.sendall(frame(self._settings))
+        self._connection.settimeout(GOODBYE_SECONDS)
+        with suppress(OSError):  # one that died says so when its reports are received
+            self._connection.sendall(frame(self._settings))
 
-    def kill(self) -> None:
-        """End it whatever it does."""
+    def interrupt(self) -> None:
+        """End it whatever it does; its connection tells."""
         if self._process:
             self._process.kill()
+
+    def kill(self) -> None:
+        """End it whatever it does, and its connection."""
+        self.interrupt()
         self.close()
 
     def close(self) -> int | None:
@@ -158,8 +164,13 @@ class _Working:
 
     def put(self, order: Order) -> None:
         """Send an order; one that died says so when its reports are received."""
-        with suppress(OSError):
+        try:
             self._connection.sendall(frame(order))
+        except TimeoutError:
+            # It reads no more.  What it got of this order is of no use, so neither is it.
+            self.process.interrupt()
+        except OSError:
+            pass
 
 
 @contextmanager

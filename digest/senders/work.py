@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import logging
 import os
 import socket
 import time
@@ -26,8 +27,10 @@ from digest.senders.frames import Begin, Ended, Finish, Give, Order, Recorded, f
 from digest.store.database import Database
 from digest.transports import leaving_of, transport_of
 
-# What waits for others to be reported with it waits no longer than this.  At full speed a report
-# is as large as it may be: each costs us a transaction.
+logger = logging.getLogger(__name__)
+
+# What waits for others to be reported with it waits no longer than this: each report costs us a
+# transaction.
 REPORT_SECONDS = 0.25
 WRITTEN_AT_ONCE = 8
 
@@ -124,6 +127,9 @@ class _Run:
             error = None
         except DigestError as raised:
             error = raised
+        except Exception:
+            logger.exception("sender: error of ours")
+            os._exit(1)  # its end is noticed, and what it holds comes back
         self._report()
         self._writer.write(frame(Ended(error)))
 
@@ -167,9 +173,9 @@ class _Run:
                     break
                 unwritten.discard(message.delivery_id)
                 yield message
-            else:
-                self._left_out += unwritten
-                self._report_soon()
+            # Not to be written, or too late: they stay claimed.
+            self._left_out += unwritten
+            self._report_soon()
 
     def _report_soon(self) -> None:
         if self._timer is None:

@@ -103,10 +103,7 @@ def _known_cause(cause: BaseException | None) -> tuple[str, bool] | None:
 
 def _sqlite(url: URL, lock_timeout: timedelta) -> Engine:
     engine = create_engine(
-        url,
-        hide_parameters=True,
-        pool_reset_on_return=None,  # every transaction of ours is ended where it was begun
-        connect_args={"timeout": lock_timeout.total_seconds()},
+        url, hide_parameters=True, connect_args={"timeout": lock_timeout.total_seconds()}
     )
 
     @event.listens_for(engine, "do_connect")

@@ -71,6 +71,17 @@ def assert_fit_for_the_wire(content: bytes) -> None:
     assert max(map(len, body.split(b"\r\n"))) <= 76
 
 
+def test_a_reason_of_two_lines_breaks_no_line_of_the_mail():
+    digest = make_digest()
+    picks = [one._replace(said=(("keyword", "graph\nnetworks"),)) for one in digest.picks]
+
+    message = BUILDER.build(make_delivery(ADA), replace(digest, picks=tuple(picks)), ADA)
+
+    assert_fit_for_the_wire(message.content)
+    _, html = parts(read(message.content))
+    assert "graph networks" in html
+
+
 def test_mail_carries_what_the_builder_renders():
     digest = make_digest()
 
