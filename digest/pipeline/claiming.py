@@ -191,9 +191,6 @@ def _record_attempts(
         waited = timedelta(seconds=state.seconds_since_start or 0)
         return any(waited >= limit for limit in limits)
 
-    if not attempts:
-        return
-
     def wait(seconds: float) -> None:
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:

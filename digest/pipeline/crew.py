@@ -83,6 +83,8 @@ class Shift:
         claim: gives what else is due; nothing once it is all.
         share: deliveries given to a sender at a time.
         begin_within: from its claim a delivery may wait so long for its turn.
+        is_stopping: nothing new is begun any more; what is in flight is finished.
+        is_cut: we leave at once, whatever senders do.
     """
 
     def __init__(
@@ -93,6 +95,8 @@ class Shift:
         *,
         share: int,
         begin_within: timedelta,
+        is_stopping: Callable[[], bool],
+        is_cut: Callable[[], bool],
     ) -> None:
         self.untried: set[str] = set()
         self._held: dict[Sender, set[str]] = {sender: set() for sender in senders}
@@ -103,38 +107,29 @@ class Shift:
         self._share = share
         self._begin_within = begin_within
         self._failure: DigestError | None = None
-        self._is_stopping: Callable[[], bool] = lambda: False
+        self._is_stopping = is_stopping
+        self._is_cut = is_cut
         self._is_told = False
 
-    def deliver(
-        self,
-        first: Sequence[Delivery],
-        is_stopping: Callable[[], bool],
-        is_cut: Callable[[], bool],
-    ) -> None:
+    def deliver(self, first: Sequence[Delivery]) -> None:
         """Deliver what is claimed already, then what else is due.
 
         Afterwards `untried` holds what was claimed and not begun.
-
-        Args:
-            is_stopping: nothing new is begun any more; what is in flight is finished.
-            is_cut: we leave at once, whatever senders do.
 
         Raises:
             DigestError: the relay is unusable, or a sender died; what could be recorded is.
             StoreError: attempts could not be recorded.
         """
         self._waiting = [first[at : at + self._share] for at in range(0, len(first), self._share)]
-        self._is_stopping = is_stopping
         try:
             with DefaultSelector() as selector:
                 for sender in self._held:
                     selector.register(sender.fileno(), EVENT_READ, sender)
                 self._look()
-                if not is_cut():
-                    for sender in [one for one in self._held if one in self._unsupplied]:
+                for sender in self._held:
+                    if sender in self._unsupplied and not self._is_cut():
                         self._supply(sender)
-                while selector.get_map() and not is_cut():
+                while selector.get_map() and not self._is_cut():
                     self._look()
                     # One after the other: recorded together, they would all wait at once, and
                     # would go on to report at once.

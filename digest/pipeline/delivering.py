@@ -154,9 +154,11 @@ async def _by_crew(
                 records.store,
                 share=settings.batch,
                 begin_within=_begin_within(settings),
+                is_stopping=stop.is_set,
+                is_cut=is_cut.is_set,
             )
             try:
-                shift.deliver(list(first.deliveries.values()), stop.is_set, is_cut.is_set)
+                shift.deliver(list(first.deliveries.values()))
             finally:
                 untried.update(shift.untried)
 
