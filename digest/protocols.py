@@ -125,12 +125,19 @@ class Transport(Protocol):
 
     connections: int
 
-    async def send(self, message: Message) -> Reply:
+    async def send(self, message: Message, following: Message | None = None, /) -> Reply:
         """Hand one message over and say what the other side answered.
+
+        Args:
+            following: what the caller hands over next, or else withdraws; a relay may be told
+                of it with the end of this one.
 
         Raises:
             TransportError: the relay as a whole is unusable; the message was not taken.
         """
+
+    def withdraw(self, message: Message) -> None:
+        """Take back a following message that is not handed over after all."""
 
     async def close(self) -> None:
         """End all connections in good order."""

@@ -87,7 +87,7 @@ def test_nothing_is_begun_that_might_outlast_its_claim(due):
     due.connections = 1
     begun = []
 
-    async def send(message):
+    async def send(message, following):
         begun.append((due.now, message.delivery_id))
         due.now += timedelta(minutes=3)
         return Reply(code=250, text="ok")

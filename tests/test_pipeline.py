@@ -78,12 +78,15 @@ class World:
             raise self.listing
         return Fetched(listing=Listing(kind="huggingface", announcements=tuple(self.listing)))
 
-    async def send(self, message):
+    async def send(self, message, following=None):
         if isinstance(self.reply, Exception):
             raise self.reply
         if self.reply.code == 250:
             self.sent.append(message)
         return self.reply
+
+    def withdraw(self, message):
+        pass
 
     async def close(self):
         pass

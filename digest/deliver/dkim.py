@@ -127,19 +127,31 @@ class SignedTransport:
         self.connections = transport.connections
         self._transport = transport
         self._signers = tuple(signers)
+        self._following: dict[str, Message] = {}
 
-    async def send(self, message: Message) -> Reply:
+    async def send(self, message: Message, following: Message | None = None, /) -> Reply:
         """Sign one message and hand it over.
 
         Raises:
             TransportError: as the transport's own.
         """
-        signatures = b"".join(signer.sign(message.content) for signer in self._signers)
-        return await self._transport.send(message._replace(content=signatures + message.content))
+        signed = self._following.pop(message.delivery_id, None) or self._signed(message)
+        if following:
+            following = self._following[following.delivery_id] = self._signed(following)
+        return await self._transport.send(signed, following)
+
+    def withdraw(self, message: Message) -> None:
+        """Take back a following message."""
+        self._following.pop(message.delivery_id, None)
+        self._transport.withdraw(message)
 
     async def close(self) -> None:
         """End the transport's connections."""
         await self._transport.close()
+
+    def _signed(self, message: Message) -> Message:
+        signatures = b"".join(signer.sign(message.content) for signer in self._signers)
+        return message._replace(content=signatures + message.content)
 
 
 def is_aligned(from_domain: str, domain: str) -> bool:

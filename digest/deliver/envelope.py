@@ -64,11 +64,15 @@ class Offer:
 
 
 class Envelope(NamedTuple):
-    """One message as bytes for the wire: two commands, and what follows DATA with its dot."""
+    """One message as bytes for the wire.
 
-    mail: bytes
-    rcpt: bytes
-    body: bytes
+    Attributes:
+        commands: MAIL, RCPT and DATA.
+        body: what follows DATA with its dot, in pieces.
+    """
+
+    commands: tuple[bytes, bytes, bytes]
+    body: tuple[bytes, ...]
 
 
 class UnsendableError(Exception):
@@ -119,9 +123,12 @@ def seal(message: Message, offer: Offer) -> Envelope:
         + (" SMTPUTF8" if needs_utf8 else "")
     )
     return Envelope(
-        mail=f"MAIL FROM:<{sender}>{parameters}\r\n".encode(),
-        rcpt=f"RCPT TO:<{recipient}>\r\n".encode(),
-        body=content + b".\r\n" if message.is_plain else stuffed(content),
+        commands=(
+            f"MAIL FROM:<{sender}>{parameters}\r\n".encode(),
+            f"RCPT TO:<{recipient}>\r\n".encode(),
+            b"DATA\r\n",
+        ),
+        body=(content, b".\r\n") if message.is_plain else (stuffed(content),),
     )
 
 

@@ -28,7 +28,7 @@ class FileTransport:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    async def send(self, message: Message) -> Reply:
+    async def send(self, message: Message, _following: Message | None = None, /) -> Reply:
         """Write one message and say where it lies.
 
         Raises:
@@ -42,6 +42,9 @@ class FileTransport:
                 f"folder: {self._folder}: {error.strerror or error}, check deliver.folder"
             ) from error
         return Reply(code=250, text=f"written as {path.name}", relay=str(self._folder))
+
+    def withdraw(self, message: Message) -> None:
+        """Do nothing: nobody was told of it."""
 
     async def close(self) -> None:
         """Do nothing: every file is whole already."""

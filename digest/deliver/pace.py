@@ -83,8 +83,8 @@ class Pace:
             else:
                 return
 
-    async def send(self, message: Message) -> Reply:
-        """Hand one message over at once, and count it.
+    async def send(self, message: Message, _following: Message | None = None, /) -> Reply:
+        """Hand one message over at once, and count it; the following one waits for its turn.
 
         Raises:
             TransportError: as the transport's own.
@@ -103,6 +103,9 @@ class Pace:
             domain.under_way -= 1
             self._ended.set()
             self._forget()
+
+    def withdraw(self, message: Message) -> None:
+        """Do nothing: no relay was told of it."""
 
     async def close(self) -> None:
         """End the transport's connections."""

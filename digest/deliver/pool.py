@@ -53,8 +53,14 @@ class Pool:
         self._open = 0
         self._granted = 1
         self._changed = asyncio.Event()
+        self._waiting = 0
         self._unusable: TransportError | None = None
         self._set_aside_until = 0.0
+
+    @property
+    def is_short(self) -> bool:
+        """True while somebody waits for a connection."""
+        return self._waiting > 0
 
     async def take(self) -> Connection:
         """Take an idle connection or open one; wait where no more are granted.
@@ -71,7 +77,11 @@ class Pool:
                     return connection
                 self._open -= 1
             if self._open >= self._granted:
-                await self._changed.wait()
+                self._waiting += 1
+                try:
+                    await self._changed.wait()
+                finally:
+                    self._waiting -= 1
             elif (opened := await self._open_one()) is not None:
                 return opened
 

@@ -64,8 +64,10 @@ class Relays:
         self._seconds_aside = set_aside.total_seconds()
         self.connections = sum(one.transport.connections for one in self._relays if one.weight)
 
-    async def send(self, message: Message) -> Reply:
+    async def send(self, message: Message, _following: Message | None = None, /) -> Reply:
         """Hand one message over to the first relay that takes it or refuses it for good reason.
+
+        None is told of the following one: it may be another's turn.
 
         Raises:
             TransportError: no relay is usable; the message was not taken.  It is the last
@@ -94,6 +96,9 @@ class Relays:
         raise TransportError(
             str(failures[-1]), permanent=all(failure.permanent for failure in failures)
         )
+
+    def withdraw(self, message: Message) -> None:
+        """Do nothing: no relay was told of it."""
 
     async def close(self) -> None:
         """End the connections to every relay."""

@@ -82,18 +82,26 @@ class ReturningTransport:
         self._transport = transport
         self._paths = paths
 
-    async def send(self, message: Message) -> Reply:
+    async def send(self, message: Message, following: Message | None = None, /) -> Reply:
         """Hand one message over under its return path.
 
         Raises:
             TransportError: as the transport's own.
         """
-        sender = self._paths.of(message.delivery_id)
-        return await self._transport.send(message._replace(sender=sender))
+        return await self._transport.send(
+            self._returning(message), following and self._returning(following)
+        )
+
+    def withdraw(self, message: Message) -> None:
+        """Take back a following message."""
+        self._transport.withdraw(message)
 
     async def close(self) -> None:
         """End the transport's connections."""
         await self._transport.close()
+
+    def _returning(self, message: Message) -> Message:
+        return message._replace(sender=self._paths.of(message.delivery_id))
 
 
 def _signature(key: bytes, purpose: bytes, own: bytes) -> bytes:

@@ -6,9 +6,10 @@ attempts.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from digest.deliver.retry import Cause, cause_of, decide
 from digest.model import Attempt, AttemptOutcome, Delivery, Message
@@ -17,9 +18,22 @@ from digest.protocols import Transport
 logger = logging.getLogger(__name__)
 
 
+class Supply(Protocol):
+    """Messages, one after another, for several takers."""
+
+    def at_hand(self) -> Message | None:
+        """Give the next message if nobody has to wait for it."""
+
+    async def next(self) -> Message | None:
+        """Give the next message, None after the last; asked by one taker at a time."""
+
+    def may_begin(self, message: Message, /) -> bool:
+        """Say whether a message that was given a while ago may be begun still."""
+
+
 async def send_all(
     transport: Transport,
-    messages: AsyncIterable[Message] | Iterable[Message],
+    messages: Supply | AsyncIterable[Message] | Iterable[Message],
     deliveries: Mapping[str, Delivery],
     *,
     give_up_after: timedelta,
@@ -38,9 +52,9 @@ async def send_all(
     run broke off.  A caller that leaves early must close the iterator and release nothing:
     what was in flight may have been taken, and comes back when its lease ends.
 
-    Messages are taken from *messages* only as they are begun, and at most
-    `transport.connections` are at any time begun but not yet yielded; or, where the caller
-    gives *places*, begun and their place not yet released by the caller.
+    At most `transport.connections` are at any time begun but not yet yielded; or, where the
+    caller gives *places*, begun and their place not yet released by the caller.  As many more
+    may be taken from *messages* where they are at hand: a relay can be told of them ahead.
 
     Args:
         deliveries: by id, for every message by the time it is given.
@@ -55,7 +69,7 @@ async def send_all(
         TransportError: the relay as a whole is unusable.  It, and any error of *messages*, is
             raised after the last attempt of the messages in flight was yielded.
     """
-    pull = _puller(messages)
+    supply = _supply_of(messages)
     pulling = asyncio.Lock()
     # A place is free again once its attempt is with the caller: a slow recorder slows us down.
     free = places or asyncio.Semaphore(transport.connections)
@@ -66,29 +80,38 @@ async def send_all(
         return too_late or stop.is_set() or broken.is_set()
 
     async def next_message() -> Message | None:
-        await free.acquire()
         async with pulling:
-            message = None if is_over() else await pull()
+            message = None if is_over() else await supply.next()
         # Pulling takes time, in which the run may have ended.
         return None if is_over() else message
 
-    async def send_next() -> Attempt | None:
-        message = await next_message()
-        if message is None:
-            return None
-        delivery = deliveries[message.delivery_id]
-        reply = await transport.send(message)
-        return decide(
-            delivery,
-            reply,
-            now=clock(),
-            give_up_after=give_up_after,
-            jitter=random(),
-            retries_uncertain=retries_uncertain,
-        )
+    async def lane() -> AsyncGenerator[Attempt, None]:
+        following: Message | None = None
+        try:
+            while True:
+                await free.acquire()
+                if following and (is_over() or not supply.may_begin(following)):
+                    transport.withdraw(following)
+                    following = None
+                message = following or await next_message()
+                if message is None:
+                    return
+                following = supply.at_hand()
+                reply = await transport.send(message, following)
+                yield decide(
+                    deliveries[message.delivery_id],
+                    reply,
+                    now=clock(),
+                    give_up_after=give_up_after,
+                    jitter=random(),
+                    retries_uncertain=retries_uncertain,
+                )
+        finally:
+            if following:
+                transport.withdraw(following)
 
-    attempts = _until_none(send_next, workers=transport.connections, broken=broken)
-    async with aclosing(attempts):
+    lanes = [lane() for _ in range(transport.connections)]
+    async with aclosing(_from_all(lanes, broken=broken)) as attempts:
         async for attempt in attempts:
             _log(attempt)
             if places is None:
@@ -96,29 +119,30 @@ async def send_all(
             yield attempt
 
 
-async def _until_none(
-    work: Callable[[], Awaitable[Attempt | None]], *, workers: int, broken: asyncio.Event
+async def _from_all(
+    lanes: Sequence[AsyncGenerator[Attempt, None]], *, broken: asyncio.Event
 ) -> AsyncGenerator[Attempt, None]:
-    """Repeat a piece of work by several workers, each until it gives None or fails.
+    """Give attempts as they come.
 
     Args:
-        broken: set as soon as one fails; its error is raised after the others have ended.
+        broken: set as soon as a lane fails; its error is raised after the others have ended.
     """
     finished: asyncio.Queue[Attempt | None] = asyncio.Queue()
 
-    async def repeat() -> None:
+    async def follow(lane: AsyncGenerator[Attempt, None]) -> None:
         try:
-            while (attempt := await work()) is not None:
-                finished.put_nowait(attempt)
+            async with aclosing(lane):
+                async for attempt in lane:
+                    finished.put_nowait(attempt)
         except BaseException:
             broken.set()
             raise
         finally:
             finished.put_nowait(None)
 
-    tasks = [asyncio.create_task(repeat()) for _ in range(workers)]
+    tasks = [asyncio.create_task(follow(lane)) for lane in lanes]
     try:
-        running = workers
+        running = len(lanes)
         while running:
             if (attempt := await finished.get()) is None:
                 running -= 1
@@ -133,23 +157,50 @@ async def _until_none(
             raise ending
 
 
-def _puller(
-    messages: AsyncIterable[Message] | Iterable[Message],
-) -> Callable[[], Awaitable[Message | None]]:
-    """Give a function that takes the next message, None after the last."""
+def _supply_of(messages: Supply | AsyncIterable[Message] | Iterable[Message]) -> Supply:
     if isinstance(messages, AsyncIterable):
-        waiting = aiter(messages)
+        return _Awaited(messages)
+    return _Ready(messages) if isinstance(messages, Iterable) else messages
 
-        async def pull_waiting() -> Message | None:
-            return await anext(waiting, None)
 
-        return pull_waiting
-    ready = iter(messages)
+class _Ready:
+    """Messages that are waited for by nobody; an error of theirs is raised by `next`."""
 
-    async def pull_ready() -> Message | None:
-        return next(ready, None)
+    def __init__(self, messages: Iterable[Message]) -> None:
+        self._messages = iter(messages)
+        self._error: Exception | None = None
 
-    return pull_ready
+    def at_hand(self) -> Message | None:
+        try:
+            return next(self._messages, None)
+        except Exception as error:  # noqa: BLE001 - raised as soon as nothing is in flight
+            self._error = error
+            return None
+
+    async def next(self) -> Message | None:
+        message = self.at_hand()
+        if self._error:
+            raise self._error
+        return message
+
+    def may_begin(self, _message: Message, /) -> bool:
+        return True
+
+
+class _Awaited:
+    """Messages each of which comes at its own time."""
+
+    def __init__(self, messages: AsyncIterable[Message]) -> None:
+        self._messages = aiter(messages)
+
+    def at_hand(self) -> Message | None:
+        return None
+
+    async def next(self) -> Message | None:
+        return await anext(self._messages, None)
+
+    def may_begin(self, _message: Message, /) -> bool:
+        return True
 
 
 def _log(attempt: Attempt) -> None:

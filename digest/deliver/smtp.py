@@ -19,7 +19,7 @@ from tenacity import (
 )
 
 from digest.config import SmtpSettings, smtp_password
-from digest.deliver.envelope import Offer, Stage, UnsendableError, seal
+from digest.deliver.envelope import Envelope, Offer, Stage, UnsendableError, seal
 from digest.deliver.pool import Connection, Pool
 from digest.deliver.replies import cleaned
 from digest.deliver.tls import tls_context
@@ -74,6 +74,8 @@ class SmtpTransport:
         self._tls = (
             None if settings.security == "none" else tls_context("smtp.ca_file", settings.ca_file)
         )
+        # By their delivery, the messages that a relay was told of, and where.
+        self._ahead: dict[str, tuple[Connection, Envelope]] = {}
         self._pool = Pool(
             self._connect,
             connections=settings.connections,
@@ -82,19 +84,28 @@ class SmtpTransport:
             goodbye=self._patience.goodbye,
         )
 
-    async def send(self, message: Message) -> Reply:
+    async def send(self, message: Message, following: Message | None = None, /) -> Reply:
         """Hand one message over and say what the relay answered.
+
+        Args:
+            following: what the caller hands over or withdraws next; its commands may go with
+                the end of this one, which spares the relay and us a round trip.
 
         Raises:
             TransportError: the relay as a whole is unusable; the message was not taken.
         """
         while True:
-            connection = await self._pool.take()
+            connection, envelope = self._ahead.pop(message.delivery_id, (None, None))
+            connection = connection or await self._pool.take()
             is_kept = connection.wire.transferred > 0
+            next_one = self._envelope_after(connection, following)
             try:
-                stage, reply = await self._hand_over(connection, message)
+                stage, reply = await self._hand_over(connection, message, envelope, next_one)
             finally:
-                self._pool.give_back(connection)
+                if following and next_one and connection.wire.is_ahead:
+                    self._ahead[following.delivery_id] = connection, next_one
+                else:
+                    self._pool.give_back(connection)
             # A connection that was kept may have died meanwhile; that says nothing yet.
             if not (is_kept and reply.code in {0, 421} and not reply.uncertain):
                 break
@@ -108,6 +119,12 @@ class SmtpTransport:
             self._pool.set_aside(error)
             raise error
         return reply
+
+    def withdraw(self, message: Message) -> None:
+        """Take back a following message; a relay that was told of it is left without a word."""
+        connection, _ = self._ahead.pop(message.delivery_id, (None, None))
+        if connection:
+            self._pool.give_back(connection)
 
     async def check(self) -> str:
         """Connect, log in and ask for nothing; say in one line what was found.
@@ -126,6 +143,9 @@ class SmtpTransport:
 
     async def close(self) -> None:
         """End all connections in good order; no message may be under way."""
+        for connection, _ in self._ahead.values():
+            self._pool.give_back(connection)
+        self._ahead.clear()
         await self._pool.close()
 
     async def _connect(self) -> Connection:
@@ -205,12 +225,31 @@ class SmtpTransport:
             raise TransportError(str(error), permanent=True) from error
         await smtp.auth_xoauth2(username, token or "")
 
-    async def _hand_over(self, connection: Connection, message: Message) -> tuple[Stage, Reply]:
+    def _envelope_after(self, connection: Connection, following: Message | None) -> Envelope | None:
+        """Seal what follows on a connection, None where it must wait for its own turn."""
+        is_last = connection.wire.transferred + 1 >= self._settings.per_connection
+        # Where connections are few, a message that waits for one comes before what follows.
+        if following is None or is_last or self._pool.is_short:
+            return None
+        if following.delivery_id in self._ahead:
+            return None
         try:
-            envelope = seal(message, connection.offer)
+            return seal(following, connection.offer)
+        except UnsendableError:
+            return None
+
+    async def _hand_over(
+        self,
+        connection: Connection,
+        message: Message,
+        envelope: Envelope | None,
+        following: Envelope | None,
+    ) -> tuple[Stage, Reply]:
+        try:
+            envelope = envelope or seal(message, connection.offer)
         except UnsendableError as refusal:
             return refusal.stage, Reply(code=refusal.code, text=refusal.text, relay=self._relay)
-        ended = await connection.wire.transfer(envelope)
+        ended = await connection.wire.transfer(envelope, following)
         reply = Reply(
             code=ended.code, text=ended.text, uncertain=ended.uncertain, relay=self._relay
         )

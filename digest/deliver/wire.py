@@ -5,6 +5,7 @@ only; how the connection came about is smtp.py's.
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from digest.deliver.envelope import Envelope, Stage
@@ -55,22 +56,29 @@ class Wire(asyncio.Protocol):
         self._replies = Replies()
         self._answers: list[Answer] = []
         self._owed = 0
+        self._wanted = 0
         self._enough: asyncio.Future[None] | None = None
-        self._body: bytes | None = None
+        self._body: Sequence[bytes] | None = None
+        self._following: Envelope | None = None
+        self._is_ahead = False
         self._timer: asyncio.TimerHandle | None = None
         self._within = 0.0
         self._answer_by = 0.0
         self._fault: str | None = None
         self._paused = False
         self._in_transfer = False
-        # Paused then means that bytes are still here: the message was not handed over whole.
-        transport.set_write_buffer_limits(high=1, low=0)
         transport.set_protocol(self)
 
     @property
     def is_usable(self) -> bool:
         """True between two messages, as long as the server neither left nor spoke unasked."""
-        return self._fault is None and not self._in_transfer and not self._transport.is_closing()
+        is_here = self._fault is None and not self._transport.is_closing()
+        return is_here and not (self._in_transfer or self._is_ahead)
+
+    @property
+    def is_ahead(self) -> bool:
+        """True between two messages, where the server was told of the next one already."""
+        return self._is_ahead and self._fault is None and not self._in_transfer
 
     @property
     def tls_version(self) -> str | None:
@@ -78,13 +86,17 @@ class Wire(asyncio.Protocol):
         ssl_object = self._transport.get_extra_info("ssl_object")
         return ssl_object.version() if ssl_object else None
 
-    async def transfer(self, envelope: Envelope) -> Transfer:
+    async def transfer(self, envelope: Envelope, following: Envelope | None = None) -> Transfer:
         """Hand one message over; never raises for what the other side does.
 
-        Afterwards the connection takes the next message, or `is_usable` is False.
+        Afterwards the connection takes the next message; or only the following one, whose
+        commands went with the end of this one, where `is_ahead`; or none, where not `is_usable`.
+
+        Source: RFC 2920 section 3.1: a message's content may begin a group of commands.
         """
         self._in_transfer = True
         self.transferred += 1
+        self._following = following if self._pipelining else None
         answers = await self._open(envelope)
         refusal = self._refusal(answers[:3])
         ended = refusal or self._ending(answers[3:])
@@ -122,12 +134,7 @@ class Wire(asyncio.Protocol):
                 self._take(answer)
         except WireError as error:
             self._break(f"{error}")
-        if self._owed:
-            return
-        if self._body is not None and self._fault is None and self._is_body_wanted():
-            self._send_body(self._body)
-        else:
-            self._wake()
+        self._go_on()
 
     def eof_received(self) -> None:
         self._break("the server closed the connection")
@@ -151,13 +158,12 @@ class Wire(asyncio.Protocol):
         Returns:
             the answers to MAIL, RCPT, DATA and the body, as far as they came.
         """
-        commands = (envelope.mail, envelope.rcpt, b"DATA\r\n")
         if self._pipelining:
-            return await self._exchange(
-                b"".join(commands), 3, 3 * self._timeout, body=envelope.body
-            )
+            said = b"" if self._is_ahead else b"".join(envelope.commands)
+            self._is_ahead = False
+            return await self._exchange(said, 3, 3 * self._timeout, body=envelope.body)
         answers: list[Answer] = []
-        for command, body in zip(commands, (None, None, envelope.body), strict=True):
+        for command, body in zip(envelope.commands, (None, None, envelope.body), strict=True):
             answers += await self._exchange(command, 1, self._timeout, body=body)
             if not answers or answers[-1].code >= 300 or self._fault is not None:
                 break
@@ -199,35 +205,56 @@ class Wire(asyncio.Protocol):
         return bool(reset) and reset[0].code < 300
 
     async def _exchange(
-        self, written: bytes, count: int, within: float, body: bytes | None = None
+        self, written: bytes, count: int, within: float, body: Sequence[bytes] | None = None
     ) -> list[Answer]:
         """Write, then read so many answers; fewer if the connection broke or time ran out.
 
         Args:
+            written: nothing where it went ahead.
             body: written where these answers ask for it; its answer is one more.
         """
-        if self._fault is not None:
-            return []
-        self._owed = count
+        self._wanted = count
         self._body = body
-        self._enough = self._loop.create_future()
-        self._wait(within)
-        self._transport.write(written)
-        try:
-            await self._enough
-        finally:
-            self._enough = None
-        answers, self._answers = self._answers, []
+        if self._fault is None:
+            self._enough = self._loop.create_future()
+            self._wait(within)
+            if written:
+                self._owed += count
+                self._transport.write(written)
+            else:
+                self._go_on()
+            try:
+                await self._enough
+            finally:
+                self._enough = None
+        answers = self._answers[: self._wanted]
+        del self._answers[: self._wanted]
         return answers
+
+    def _go_on(self) -> None:
+        """Do what comes next once the answers that are waited for are here."""
+        if self._enough is None or len(self._answers) < self._wanted:
+            return
+        if self._body is not None and self._fault is None and self._is_body_wanted():
+            self._send_body(self._body)
+        else:
+            self._wake()
 
     def _is_body_wanted(self) -> bool:
         *others, last = [answer.code for answer in self._answers]
         return last == START_INPUT and all(code < 300 for code in others)
 
-    def _send_body(self, body: bytes) -> None:
-        self._owed, self._body = 1, None
+    def _send_body(self, body: Sequence[bytes]) -> None:
+        ahead = self._following.commands if self._following else ()
+        self._is_ahead = bool(ahead)
+        self._body = None
+        self._wanted += 1
+        self._owed += 1 + len(ahead)
         self._wait(self._last_timeout)
-        self._transport.write(body)
+        # Paused then means that bytes of the body are still here: it was not handed over whole.
+        room = sum(map(len, ahead))
+        self._transport.set_write_buffer_limits(high=room + 1, low=room)
+        self._transport.write(b"".join((*body, *ahead)))
 
     def _wait(self, within: float) -> None:
         """Break the connection if nothing is there in time; one timer serves many waits."""

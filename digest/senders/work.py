@@ -7,10 +7,9 @@ import logging
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Collection
 from contextlib import aclosing
 from datetime import UTC, datetime
-from itertools import islice
 from random import random
 
 from digest.compose.message import MessageBuilder
@@ -18,12 +17,13 @@ from digest.config import Settings, web_keys
 from digest.deliver.send import send_all
 from digest.errors import DigestError
 from digest.links import Links
-from digest.model import Attempt, Delivery, Message
+from digest.model import Attempt, Delivery
 from digest.pipeline.crew import Report
 from digest.pipeline.writing import Desk
 from digest.protocols import Transport
 from digest.render import Templates
 from digest.senders.frames import Begin, Ended, Finish, Give, Order, Recorded, frame, get
+from digest.senders.shares import Shares
 from digest.store.database import Database
 from digest.transports import leaving_of, transport_of
 
@@ -32,7 +32,6 @@ logger = logging.getLogger(__name__)
 # What waits for others to be reported with it waits no longer than this: each report costs us a
 # transaction.
 REPORT_SECONDS = 0.25
-WRITTEN_AT_ONCE = 8
 
 
 def builder_of(settings: Settings) -> MessageBuilder:
@@ -87,14 +86,13 @@ class _Run:
         self, settings: Settings, desk: Desk, writer: asyncio.StreamWriter, unrecorded: int
     ) -> None:
         self._settings = settings
-        self._desk = desk
         self._writer = writer
         self._most = unrecorded
         self._places = asyncio.Semaphore(unrecorded)
         self._attempts: list[Attempt] = []
         self._left_out: list[str] = []
         self._deliveries: dict[str, Delivery] = {}
-        self._shares: asyncio.Queue[tuple[Sequence[Delivery], float] | None] = asyncio.Queue()
+        self._shares = Shares(desk, self._leave_out)
         self._stop = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._task = asyncio.create_task(self._send())
@@ -108,14 +106,14 @@ class _Run:
         match order:
             case Give(deliveries, seconds):
                 self._deliveries |= {one.id: one for one in deliveries}
-                self._shares.put_nowait((deliveries, time.monotonic() + seconds))
+                self._shares.add(deliveries, time.monotonic() + seconds)
             case Recorded(attempts):
                 for _ in range(attempts):
                     self._places.release()
             case Finish(at_once):
                 if at_once:
                     self._stop.set()
-                self._shares.put_nowait(None)
+                self._shares.end()
 
     async def _send(self) -> None:
         try:
@@ -142,7 +140,7 @@ class _Run:
         enough = max(1, (self._most + transport.connections) // 2)
         sending = send_all(
             transport,
-            self._messages(),
+            self._shares,
             self._deliveries,
             give_up_after=deliver.give_up_after,
             clock=_now,
@@ -163,19 +161,9 @@ class _Run:
         finally:
             self._report()
 
-    async def _messages(self) -> AsyncIterator[Message]:
-        """Write what is given, share after share, a few messages ahead of their turn."""
-        while (share := await self._shares.get()) is not None:
-            deliveries, begin_before = share
-            unwritten = {one.id for one in deliveries}
-            for message in _by_a_few(self._desk.write(self._desk.load(deliveries))):
-                if time.monotonic() >= begin_before:
-                    break
-                unwritten.discard(message.delivery_id)
-                yield message
-            # Not to be written, or too late: they stay claimed.
-            self._left_out += unwritten
-            self._report_soon()
+    def _leave_out(self, delivery_ids: Collection[str]) -> None:
+        self._left_out += delivery_ids
+        self._report_soon()
 
     def _report_soon(self) -> None:
         if self._timer is None:
@@ -189,15 +177,6 @@ class _Run:
         if self._attempts or self._left_out:
             self._writer.write(frame(Report(self._attempts, self._left_out)))
             self._attempts, self._left_out = [], []
-
-
-def _by_a_few(messages: Iterator[Message]) -> Iterator[Message]:
-    """Give messages that are written a few at a time.
-
-    What writing needs is then still at hand in the processor's caches, which sending clears.
-    """
-    while few := tuple(islice(messages, WRITTEN_AT_ONCE)):
-        yield from few
 
 
 def _now() -> datetime:

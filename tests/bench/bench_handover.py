@@ -101,7 +101,7 @@ async def send(settings: SmtpSettings, messages: int) -> None:
     head = b"From: digest@example.org\r\nSubject: bench\r\n\r\n"
     content = head + LINE * (SIZE_BYTES // len(LINE))
     delivery = Delivery(
-        id="one",
+        id="0",
         kind=DeliveryKind.DIGEST,
         recipient="ada@example.org",
         message_id="one@example.org",
@@ -109,7 +109,7 @@ async def send(settings: SmtpSettings, messages: int) -> None:
         next_attempt_at=now,
     )
     message = Message(
-        delivery_id="one",
+        delivery_id="0",
         message_id="one@example.org",
         sender="digest@example.org",
         recipient="ada@example.org",
@@ -117,8 +117,8 @@ async def send(settings: SmtpSettings, messages: int) -> None:
     )
     attempts = send_all(
         transport,
-        (message for _ in range(messages)),
-        {"one": delivery},
+        (message._replace(delivery_id=str(number)) for number in range(messages)),
+        dict.fromkeys(map(str, range(messages)), delivery),
         give_up_after=timedelta(hours=24),
         clock=lambda: now,
         random=random,

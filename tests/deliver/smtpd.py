@@ -53,6 +53,7 @@ class FaultySmtp:
         chance: asked at every step that no fault is for; gives an act or None.
         is_silent, is_left: SILENCE began; the client has left it.
         violations: what the client did against the rules.
+        ahead: messages with whose end more was said.
         login: (user name, password) that AUTH PLAIN takes; None = no AUTH.
     """
 
@@ -64,6 +65,7 @@ class FaultySmtp:
     commands: Counter[str] = field(default_factory=Counter)
     connections: int = 0
     violations: list[str] = field(default_factory=list)
+    ahead: int = 0
     port: int = 0
     is_silent: asyncio.Event = field(default_factory=asyncio.Event)
     is_left: asyncio.Event = field(default_factory=asyncio.Event)
@@ -76,6 +78,10 @@ class FaultySmtp:
     @property
     def recipients(self) -> list[str]:
         return [one.rcpt for one in self.received]
+
+    async def is_deserted(self) -> None:
+        """Wait until no connection is left."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def __aenter__(self) -> "FaultySmtp":
         self._tasks: set[asyncio.Task] = set()
@@ -185,6 +191,7 @@ class _Session:
         stuffed = bytearray(b"\r\n")
         while not stuffed.endswith(b"\r\n.\r\n"):
             stuffed += await self.reader.readuntil(b"\r\n")
+        self.server.ahead += bool(self.reader._buffer)
         mail, rcpt, self.mail, self.rcpt = self.mail, self.rcpt, None, None
         content = bytes(stuffed[2:-3]).replace(b"\r\n.", b"\r\n").removeprefix(b".")
         if rcpt is None:

@@ -140,7 +140,7 @@ async def test_transport_puts_every_signature_in_front():
     class Inner:
         connections = 3
 
-        async def send(self, message):
+        async def send(self, message, following):
             sent.append(message)
 
         async def close(self):

@@ -18,12 +18,15 @@ async def test_lmtp_is_spoken_over_a_unix_socket():
             settings = SmtpSettings(protocol="lmtp", socket=path, security="none")
             transport = SmtpTransport(settings, password=None, patience=Patience(goodbye=1.0))
 
-            reply = await transport.send(make_message())
+            following = make_message("bob@example.org")
+            reply = await transport.send(make_message(), following)
+            await transport.send(following)
 
             await transport.close()
             listening.close()
     assert (reply.code, reply.relay) == (250, str(path))
-    assert server.recipients == ["ada@example.org"]
+    assert server.recipients == ["ada@example.org", "bob@example.org"]
+    assert server.ahead == 1
     assert server.commands["LHLO"] == 1
     assert server.commands["EHLO"] == 0
 

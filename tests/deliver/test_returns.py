@@ -66,7 +66,7 @@ async def test_message_leaves_from_its_own_return_path():
     class Inner:
         connections = 3
 
-        async def send(self, message):
+        async def send(self, message, following):
             self.sender = message.sender
             return Reply(code=250, text="ok")
 

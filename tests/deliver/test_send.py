@@ -22,13 +22,16 @@ class ScriptedTransport:
         self.connections = connections
         self.replies = dict(replies)
         self.begun: list[str] = []
+        self.told: list[str | None] = []
+        self.withdrawn: list[str] = []
         self.at_once = self.most_at_once = 0
         self.is_full = asyncio.Event()
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def send(self, message: Message) -> Reply:
+    async def send(self, message: Message, following: Message | None = None) -> Reply:
         self.begun.append(message.recipient)
+        self.told.append(following and following.recipient)
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         if self.at_once == self.connections:
@@ -42,6 +45,9 @@ class ScriptedTransport:
         if isinstance(reply, Exception):
             raise reply
         return reply
+
+    def withdraw(self, message: Message) -> None:
+        self.withdrawn.append(message.recipient)
 
     async def close(self) -> None:
         pass
@@ -281,4 +287,72 @@ async def test_places_of_the_caller_bound_what_is_begun_and_not_released():
     told += [attempt async for attempt in attempts]
 
     assert begun_before == 4
-    assert [one.delivery_id for one in told] == batch(6)
+    assert sorted(one.delivery_id for one in told) == batch(6)
+
+
+async def test_the_relay_may_be_told_of_what_each_connection_takes_next():
+    transport = ScriptedTransport(connections=2)
+
+    await collected(hand_over(transport, batch(20)))
+
+    told = [following for following in transport.told if following]
+    assert len(told) == len(set(told)) == 18
+    assert transport.withdrawn == []
+
+
+async def test_what_the_relay_was_told_of_is_withdrawn_after_a_stop():
+    stop = asyncio.Event()
+    transport = ScriptedTransport(connections=3)
+    transport.gate.clear()
+    telling = asyncio.create_task(collected(hand_over(transport, batch(20), stop=stop)))
+    await transport.is_full.wait()
+
+    stop.set()
+    transport.gate.set()
+    attempts, _ = await telling
+
+    assert sorted(transport.withdrawn) == sorted(transport.told)
+    assert len(attempts) == len(transport.withdrawn) == 3
+
+
+async def test_what_the_relay_was_told_of_is_withdrawn_by_who_leaves_early():
+    transport = ScriptedTransport(connections=4)
+    attempts = hand_over(transport, batch(20), places=asyncio.Semaphore(4))
+    for _ in range(4):
+        await anext(attempts)
+
+    await attempts.aclose()
+
+    assert sorted(transport.withdrawn) == sorted(transport.told)
+
+
+async def test_what_is_too_late_by_its_turn_is_withdrawn_and_another_is_sent():
+    class Late:
+        def __init__(self):
+            self.left = [make_message(one) for one in batch(4)]
+
+        def at_hand(self):
+            return self.left.pop(0) if self.left else None
+
+        async def next(self):
+            return self.at_hand()
+
+        def may_begin(self, message):
+            return message.recipient != batch(4)[1]
+
+    transport = ScriptedTransport()
+    attempts, _ = await collected(hand_over(transport, batch(4), messages=Late()))
+
+    assert transport.withdrawn == batch(4)[1:2]
+    assert [one.delivery_id for one in attempts] == [batch(4)[n] for n in (0, 2, 3)]
+
+
+async def test_a_batch_through_a_real_relay_that_is_told_ahead(smtp_server, connect):
+    recipients = batch(50)
+
+    attempts, error = await collected(hand_over(connect(smtp_server, connections=3), recipients))
+
+    assert error is None
+    assert {one.outcome for one in attempts} == {SENT}
+    assert sorted(smtp_server.recipients) == sorted(recipients)
+    assert 40 <= smtp_server.ahead <= 47

@@ -105,9 +105,12 @@ async def test_large_content_arrives_byte_for_byte(certificates, connect, is_imp
     async with FaultySmtp(tls=context, implicit_tls=is_implicit) as server:
         transport = connect(server, security=encrypted(is_implicit), ca_file=certificates.ca_file)
 
-        await transport.send(make_message(content=content))
+        following = make_message("bob@example.org", content=content)
+        await transport.send(make_message(content=content), following)
+        await transport.send(following)
 
-        assert server.received[0].content == content
+        assert [one.content for one in server.received] == [content, content]
+        assert server.ahead == 1
 
 
 async def test_login_is_made_once_a_connection(certificates, connect):
