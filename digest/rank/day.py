@@ -12,7 +12,7 @@ from digest.rank.features import Array, Matrix
 from digest.rank.kernel import SMALL_CORPUS, Kernel
 from digest.rank.matching import Index
 from digest.rank.popularity import popularity, recency
-from digest.rank.texts import Texts, near_duplicates, nearly_same
+from digest.rank.texts import Columns, Texts, near_duplicates, nearly_same
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ class Day:
 
     Attributes:
         beside: the items' texts after the ordinary ones, to be measured against them.
+        columns: the terms that these show.
         alike: how much any two of them resemble each other.
         duplicates: for each item the places of those that say nearly the same.
         known: [C, n], which texts of the corpus say nearly the same as which items.
@@ -29,6 +30,7 @@ class Day:
     items: Sequence[Described]
     texts: Texts
     beside: Texts
+    columns: Columns
     index: Index
     popularity: Array
     recency: Array
@@ -40,10 +42,12 @@ class Day:
     def of(cls, items: Sequence[Described], kernel: Kernel) -> "Day":
         """Read a day's items once."""
         texts = kernel.read(items).ready()
+        beside = kernel.beside_ordinary(texts).ready()
         return cls(
             items=items,
             texts=texts,
-            beside=kernel.beside_ordinary(texts).ready(),
+            beside=beside,
+            columns=Columns.of(kernel.corpus, beside),
             index=Index(items),
             popularity=popularity(items),
             recency=recency(items),

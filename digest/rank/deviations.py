@@ -30,24 +30,29 @@ class Blend:
     """P profiles, each the sum of its texts.
 
     Attributes:
-        terms: [P, F], unit rows after evening out.
+        terms: [P, F], unit rows after evening out; of the columns that count, see `Columns`.
+        scale: [P], what made them unit rows.
         damped: [P, k], what the ridge takes away of them.
         unit: [P, k], unit rows.
         topics: [P, 1], weight of main directions against 1 for words.
     """
 
     terms: Matrix
+    scale: Floats
     damped: Floats
     unit: Floats
     topics: Floats
 
     def take(self, rows: slice) -> "Blend":
         """Give some rows that stand together, none of them copied."""
+        if rows.start == 0 and rows.stop >= self.terms.shape[0]:
+            return self
         ends = self.terms.indptr[rows.start : rows.stop + 1]
         where = slice(ends[0], ends[-1])
         own = (self.terms.data[where], self.terms.indices[where], ends - ends[0])
         terms = sp.csr_matrix(own, shape=(len(ends) - 1, self.terms.shape[1]))
-        return Blend(terms, self.damped[rows], self.unit[rows], self.topics[rows])
+        parts = self.scale[rows], self.damped[rows], self.unit[rows], self.topics[rows]
+        return Blend(terms, *parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,32 +94,34 @@ def deviations(
     *,
     among: slice,
     directions: Floats,
-    singly: bool = False,
+    at_once: int = TOGETHER,
 ) -> Iterator[tuple[slice, Floats]]:
     """Say by how many deviations each item is more alike than the ordinary ones among them.
 
     Args:
+        profiles: their terms in the columns of `items.shown`.
         among: where the ordinary ones stand.
         directions: [2k + 1, w], of the last w items, which are asked for; see `Texts`.
-        singly: multiply one at a time, which is faster for very few.
+        at_once: profiles that are given together; 1 is faster for very few.
 
     Yields:
         Rows of the profiles, and of these [b, w].  They are multiplied in whole blocks,
         some rows empty at the end: so a profile gets the same sums alone and in any batch.
     """
-    together = 1 if singly else TOGETHER
-    block = FEWER if directions.size >= MANY else TOGETHER
-    block = min(block, together)
-    for start in range(0, profiles.terms.shape[0], together):
-        rows = slice(start, start + together)
+    block = min(at_once, FEWER if directions.size >= MANY else TOGETHER)
+    for start in range(0, profiles.terms.shape[0], at_once):
+        rows = slice(start, start + at_once)
         some = profiles.take(rows)
         count = some.terms.shape[0]
         towards = np.zeros((-(-count // block) * block, len(directions)), FLOAT)
-        words = _word_products(some.terms, items).T
-        word_scale = _measured(some, words[:, among], ordinary, towards)
-        found = (towards @ directions)[:count]
-        wanted = words[:, words.shape[1] - directions.shape[1] :]
-        found += np.multiply(wanted, word_scale, order="C")
+        found = np.empty((count, directions.shape[1]), FLOAT)
+        for first in range(0, count, TOGETHER):
+            part = slice(first, first + TOGETHER)
+            own = some.take(part)
+            words = _word_products(own.terms, items.shown).T
+            word_scale = _measured(own, words[:, among], ordinary, towards[part])
+            np.multiply(words[:, words.shape[1] - found.shape[1] :], word_scale, out=found[part])
+        found += (towards @ directions)[:count]
         yield rows, found
 
 
@@ -148,24 +155,21 @@ def _measured(profiles: Blend, words: Floats, ordinary: Ordinary, towards: Float
     return word_scale.astype(FLOAT)
 
 
-def _word_products(profiles: Matrix, items: Texts) -> Floats:
-    """Multiply the terms of items with those of profiles: [n, P].
+def _word_products(profiles: Matrix, items: Matrix) -> Floats:
+    """Multiply the terms of items [u, n] with those of profiles [P, u]: [n, P].
 
     Every sum runs in the order of the columns, whatever else is in the batch.
     """
-    place = items.place.take(profiles.indices)
-    there = np.flatnonzero(place >= 0)
-    place = place.take(there)
-    asked = np.zeros(items.shown.shape[0], dtype=np.bool_)
-    asked[place] = True
+    asked = np.zeros(items.shape[0], dtype=np.bool_)
+    asked[profiles.indices] = True
     used = np.flatnonzero(asked)
     count = profiles.shape[0]
-    line = np.repeat(np.arange(count), np.diff(profiles.indptr)).take(there)
+    line = np.repeat(np.arange(count), np.diff(profiles.indptr))
     first = np.empty(len(asked), dtype=np.intp)
     first[used] = np.arange(0, len(used) * count, count)
     wanted = np.zeros(len(used) * count, FLOAT)
-    wanted[first.take(place) + line] = profiles.data.take(there)
-    return np.asarray(items.shown[used].T @ wanted.reshape(-1, count))
+    wanted[first.take(profiles.indices) + line] = profiles.data
+    return np.asarray(items[used].T @ wanted.reshape(-1, count))
 
 
 def _deviation(square: Array, prior: float, share: float) -> Array:

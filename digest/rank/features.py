@@ -250,10 +250,15 @@ def unit_rows(matrix: Any) -> Any:  # noqa: ANN401 - sparse or dense, as given
     if not sp.issparse(matrix):
         length = np.sqrt((matrix * matrix).sum(axis=1, keepdims=True))
         return matrix / np.where(length > 0.0, length, matrix.dtype.type(1.0))
+    scaled = matrix.data * np.repeat(scale_of_rows(matrix), np.diff(matrix.indptr))
+    return sp.csr_matrix((scaled, matrix.indices, matrix.indptr), shape=matrix.shape)
+
+
+def scale_of_rows(matrix: Matrix) -> NDArray[Any]:
+    """Say by what each row is to be multiplied to be of length 1; rows of zeros stay: [rows]."""
     counts = np.diff(matrix.indptr)
     squares, filled = np.ones(len(counts)), np.flatnonzero(counts)
     own = matrix.data * matrix.data
     squares[filled] = np.add.reduceat(own, matrix.indptr[filled], dtype=np.float64)
     scale = 1.0 / np.sqrt(np.where(squares > 0.0, squares, 1.0))
-    scaled = matrix.data * np.repeat(scale.astype(matrix.dtype), counts)
-    return sp.csr_matrix((scaled, matrix.indices, matrix.indptr), shape=matrix.shape)
+    return scale.astype(matrix.dtype)

@@ -8,18 +8,19 @@ this is how it is made, and what a thin one borrows.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from dataclasses import replace
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from digest.model import Described
-from digest.rank.borrowed import NOTHING, Borrowed, rows_of
-from digest.rank.deviations import Blend, Ordinary, deviations
+from digest.rank.costly import NOTHING, Costly, rows_of
+from digest.rank.deviations import TOGETHER, Blend, Ordinary, deviations
 from digest.rank.features import UNSEEN_COLUMNS, Array, Features, Matrix, Space, unit_rows
 from digest.rank.settings import Settings
-from digest.rank.texts import FLOAT, Floats, Texts, content_key
+from digest.rank.summing import evened, in_order, scaled, summed, sums
+from digest.rank.texts import FLOAT, Columns, Floats, Texts, content_key
 
 ROUNDING = 1e-6
 REFERENCE_ITEMS = 400  # ordinary items that profiles are measured against
@@ -27,6 +28,7 @@ FEW_LIKES = 3.0  # up to so many likes a profile is thin
 LEND_UP_TO = 5.0  # likes from which on a profile borrows nothing
 LEND_ABOVE = 1.5  # a neighbour is that many deviations more alike than an ordinary item
 LEAST_NEW = 0.01  # new terms are always so much of a text
+AT_ONCE = 512  # profiles whose likeness to a day is summed together
 SMALL_CORPUS = 200  # items under which main directions say little
 
 
@@ -48,7 +50,8 @@ class Kernel:
         self.corpus = self._texts(self._features.corpus).ready()
         self._nothing = self._texts(self._features.matrix([])).ready()
         none = sp.csr_matrix((0, len(corpus)), dtype=FLOAT)
-        self._no_profile = self._blend(none, self._nothing, np.zeros(0))
+        self._all_columns = Columns(self.corpus.terms)
+        self._no_profile = self._blend(none, self._nothing, np.zeros(0), {}, self._all_columns)
         told = "\x00".join(map(repr, (settings, *self.rows)))
         self.name = hashlib.blake2b(told.encode("utf-8", "replace"), digest_size=16).digest()
         self.basis = self._space.name
@@ -91,38 +94,45 @@ class Kernel:
         return self.corpus.joined(read).take(order) if len(fresh) < len(order) else read
 
     def blend(
-        self, weights: Matrix, fresh: Texts, borrowed: dict[int, Borrowed], few: int
+        self,
+        weights: Matrix,
+        fresh: Texts,
+        known: dict[int, Costly],
+        few: int,
+        columns: Columns | None = None,
     ) -> Blend:
         """Sum texts to profiles.
 
         Args:
             weights: [P, C + f], at least 0: what each text of the corpus, then each fresh
                 one, counts.
-            borrowed: what thin profiles borrow, by their row; what is not known is sought, for
-                a good part of the cost, and added.
+            known: what is costly of profiles, by their row; what thin ones borrow is sought where
+                it is not known, for a good part of the cost, and added.
             few: from this row on it is sought for one at a time, which is faster for very few.
+            columns: those that count; None = all.
         """
+        columns = columns or self._all_columns
         if not weights.shape[0]:
             return self._no_profile
-        likes = _sums(weights.data, weights.indptr)
-        thin = self.thin(weights)
-        if not thin:
-            return self._blend(weights, fresh, likes)
+        likes = sums(weights.data, weights.indptr)
+        ready = {row: one for row, one in known.items() if one.basis == self.basis}
+        thin = [row for row in self.thin(weights) if row not in known]
         for singly in (False, True):
-            sought = [row for row in thin if row not in borrowed and (row >= few) is singly]
+            sought = [row for row in thin if (row >= few) is singly]
             if sought:
-                draft = self._blend(weights[sought], fresh, likes[sought])
+                draft = self._blend(weights[sought], fresh, likes[sought], {}, self._all_columns)
                 found = self._neighbours(draft, weights[sought], likes[sought], singly=singly)
-                borrowed.update(zip(sought, found, strict=True))
-        lent = [borrowed.get(row, NOTHING) for row in range(weights.shape[0])]
-        known = {row: one.damped for row, one in borrowed.items() if one.basis == self.basis}
-        return self._blend(weights + rows_of(lent, weights.shape[1]), fresh, likes, known)
+                known.update(zip(sought, found, strict=True))
+        if known:
+            lent = [known.get(row, NOTHING) for row in range(weights.shape[0])]
+            weights = weights + rows_of(lent, weights.shape[1])
+        return self._blend(weights, fresh, likes, ready, columns)
 
     def thin(self, weights: Matrix) -> list[int]:
         """Say which profiles have so few likes that they borrow."""
         if self.corpus.terms.shape[0] < SMALL_CORPUS:
             return []
-        likes = _sums(weights.data, weights.indptr)
+        likes = sums(weights.data, weights.indptr)
         return np.flatnonzero((likes > 0) & (likes < LEND_UP_TO)).tolist()
 
     def beside_ordinary(self, items: Texts) -> Texts:
@@ -135,16 +145,18 @@ class Kernel:
         Args:
             beside: the items behind ordinary ones, as `beside_ordinary` gives them.
         """
-        found = np.empty((profiles.terms.shape[0], items.terms.shape[0]), FLOAT)
-        for rows, part in deviations(
+        parts = deviations(
             profiles,
             beside,
             self._about_ordinary,
             among=slice(len(self._ordinary.rows)),
             directions=items.directions,
-        ):
-            found[rows] = part
-        return found
+            at_once=AT_ONCE,
+        )
+        found = [part for _, part in parts]
+        if len(found) == 1:
+            return found[0]
+        return np.concatenate([np.zeros((0, items.terms.shape[0]), FLOAT), *found])
 
     def resemblance(
         self,
@@ -198,58 +210,61 @@ class Kernel:
         weights: Matrix,
         fresh: Texts,
         likes: Array,
-        damped: Mapping[int, Floats] = MappingProxyType({}),
+        ready: Mapping[int, Costly],
+        columns: Columns,
     ) -> Blend:
-        """Sum texts to profiles; what is known of `Blend.damped`, by row, is not made anew."""
-        known = self.corpus.terms.shape[0]
-        if fresh.terms.shape[0]:
-            new = weights[:, known:]
-            weights = weights[:, :known]
-            terms = weights @ self.corpus.terms + new @ fresh.terms
-            latent = weights @ self.corpus.unit + new @ fresh.unit
-        else:
-            weights = weights[:, :known]
-            terms, latent = weights @ self.corpus.terms, weights @ self.corpus.unit
+        """Sum texts to profiles; of those that are ready, by row, only the columns that count."""
         thinness = FEW_LIKES / np.maximum(likes, FEW_LIKES)
         of_few, evenness = self._settings.evenness_of_few, self._settings.evenness
-        power = evenness + (of_few - evenness) * thinness
-        terms.data **= np.repeat(power.astype(FLOAT), np.diff(terms.indptr))
-        terms = unit_rows(terms)
+        power = (evenness + (of_few - evenness) * thinness).astype(FLOAT)
+        scale = np.ones(len(likes), FLOAT)
+        damped = np.zeros((len(likes), len(self._space.damping)), FLOAT)
+        is_new = likes > 0.0
+        if ready:
+            rows = list(ready)
+            is_new[rows] = False
+            scale[rows] = [one.scale for one in ready.values()]
+            damped[rows] = np.concatenate([o.damped for o in ready.values()]).reshape(len(rows), -1)
+        new, old = np.flatnonzero(is_new), np.flatnonzero(~is_new)
+        parts: list[Matrix] = []
+        order: list[NDArray[np.intp]] = []
+        if len(old) or not len(new):
+            some = summed(weights[old], columns.corpus, columns.take(fresh.terms))
+            parts.append(scaled(evened(some, power[old]), scale[old])[0])
+            order.append(old)
+        if len(new):
+            some = summed(weights[new], self.corpus.terms, fresh.terms)
+            some, scale[new] = scaled(evened(some, power[new]))
+            damped[new] = self._space.project(some) * self._space.damping
+            parts.append(columns.take(some))
+            order.append(new)
         topics = self._settings.topics + self._settings.topics_of_few * thinness
         return Blend(
-            terms=terms,
-            damped=self._damped(terms, damped),
-            unit=unit_rows(np.asarray(latent)),
+            terms=in_order(parts, order),
+            scale=scale,
+            damped=damped,
+            unit=unit_rows(np.asarray(summed(weights, self.corpus.unit, fresh.unit))),
             topics=topics.astype(FLOAT)[:, None],
         )
 
-    def _damped(self, terms: Matrix, known: Mapping[int, Floats]) -> Floats:
-        if not known:
-            return self._space.project(terms) * self._space.damping
-        damped = np.empty((terms.shape[0], len(self._space.damping)), FLOAT)
-        there = np.zeros(terms.shape[0], dtype=np.bool_)
-        there[list(known)] = True
-        damped[list(known)] = list(known.values())
-        damped[~there] = self._damped(terms[~there], {})
-        return damped
-
     def _neighbours(
         self, profiles: Blend, weights: Matrix, likes: Array, *, singly: bool
-    ) -> list[Borrowed]:
+    ) -> list[Costly]:
         """Lend thin profiles the items of the corpus that they like best.
 
         Source: pseudo-relevance feedback; Lavrenko and Croft 2001, SIGIR, 120-127.
         """
         whole = iter((self._settings.borrowed * np.minimum(1.0, FEW_LIKES / likes) ** 2).tolist())
-        lent: list[Borrowed] = []
+        lent: list[Costly] = []
         among = self._ordinary.rows
+        profiles = replace(profiles, terms=self.corpus.limited(profiles.terms))
         for rows, gain in deviations(
             profiles,
             self.corpus,
             self._ordinary,
             among=slice(among.start, among.stop, among.step),
             directions=self.corpus.directions,
-            singly=singly,
+            at_once=1 if singly else TOGETHER,
         ):
             own = weights[rows].tocoo()
             known = own.col < gain.shape[1]
@@ -257,7 +272,7 @@ class Kernel:
             lent += [self._lent(row, next(whole)) for row in gain]
         return lent
 
-    def _lent(self, gain: Floats, whole: float) -> Borrowed:
+    def _lent(self, gain: Floats, whole: float) -> Costly:
         """Find the items that a profile likes best, and what they count, *whole* in all.
 
         A share is measured from the best item that is not lent, so a hair's breadth between
@@ -271,16 +286,10 @@ class Kernel:
             above = above[gain[above] > least]
         lent = (gain[above] - least).astype(np.float64)
         counts = whole * lent / max(lent.sum(), 1e-9)
-        return Borrowed(above.astype(np.int32), counts.astype(FLOAT))
+        return Costly(above.astype(np.int32), counts.astype(FLOAT))
 
 
 def _weight(texts: Matrix, columns: NDArray[np.bool_]) -> float:
     """Give the mean share of texts' squared weights that stands in some columns."""
     found = texts.data[columns[texts.indices]].astype(np.float64)
     return float((found**2).sum() / texts.shape[0])
-
-
-def _sums(values: Floats, ends: NDArray[np.integer]) -> Array:
-    """Sum the values of each row of a sparse matrix: [rows]."""
-    rows = np.repeat(np.arange(len(ends) - 1), np.diff(ends))
-    return np.bincount(rows, weights=values, minlength=len(ends) - 1).astype(np.float64)

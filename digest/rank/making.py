@@ -10,17 +10,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.rank.borrowed import Borrowed
+from digest.rank.costly import NOTHING, Costly
 from digest.rank.deviations import Blend
 from digest.rank.features import BASIS_BYTES
-from digest.rank.kernel import LEND_UP_TO, Kernel
-from digest.rank.profile import Portrait
+from digest.rank.kernel import Kernel
 from digest.rank.stating import NAME_BYTES, Seeds, Stated
+from digest.rank.texts import Columns
 
-# Of readers, by their place in the batch: what each of their profiles borrows, by fingerprint.
-Kept = dict[int, dict[bytes, Borrowed]]
+# Of readers, by their place in the batch: what is costly of each of their profiles, by fingerprint.
+Kept = dict[int, dict[bytes, Costly]]
 
-SIZES = struct.Struct("<HH")  # rows that are borrowed, and main directions
+SIZES = struct.Struct("<HHf")  # rows that are borrowed, main directions, and the scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +37,23 @@ class Made(Stated):
 
     @classmethod
     def made_of(
-        cls, stated: Stated, kernel: Kernel, kept: Kept | None = None, extra: int = 0
+        cls,
+        stated: Stated,
+        kernel: Kernel,
+        kept: Kept | None = None,
+        extra: int = 0,
+        columns: Columns | None = None,
     ) -> "Made":
         """Make the profiles of m readers.
 
         Args:
-            kept: what each reader's profiles borrowed before; afterwards, what these borrow.
+            kept: what was costly of each reader's profiles before; afterwards, what is of these.
             extra: of so many readers, the last ones, nothing is kept.
+            columns: the terms that count; None = all.
         """
         now = len(stated.portraits) - extra
         before = None if kept is None else [kept.pop(r, {}) for r in range(now)]
+        asked = before, kept, now, columns
         disliking = np.flatnonzero(np.array(stated.wary) >= 0)
         return cls(
             portraits=stated.portraits,
@@ -55,8 +62,8 @@ class Made(Stated):
             seeds=stated.seeds,
             wary=stated.wary,
             disliked=stated.disliked,
-            blend=_blend(stated.seeds, kernel, stated.owner, before, kept, now),
-            against=_blend(stated.disliked, kernel, disliking, before, kept, now),
+            blend=_blend(stated.seeds, kernel, stated.owner, *asked),
+            against=_blend(stated.disliked, kernel, disliking, *asked),
         )
 
     def without(self, extra: int) -> "Made":
@@ -73,24 +80,16 @@ class Made(Stated):
         )
 
 
-def may_borrow(portrait: Portrait) -> bool:
-    """True where so little speaks for one of a reader's profiles, or is disliked, that it may."""
-    said = [sum(p.liked.weights) + len(p.examples) + bool(p.topic) for p in portrait.profiles]
-    if portrait.disliked.weights:
-        said.append(sum(portrait.disliked.weights))
-    # What counts is summed in 32 bits there.
-    return min(said, default=LEND_UP_TO) < 1.01 * LEND_UP_TO
-
-
 def _blend(
     seeds: Seeds,
     kernel: Kernel,
     owner: NDArray[np.intp],
-    before: Sequence[Mapping[bytes, Borrowed]] | None,
+    before: Sequence[Mapping[bytes, Costly]] | None,
     kept: Kept | None,
     now: int,
+    columns: Columns | None,
 ) -> Blend:
-    """Sum seeds to profiles, borrowing as before where all that a profile is made of is as before.
+    """Sum seeds to profiles, with what was costly where all that one is made of is as before.
 
     Args:
         owner: the reader of each profile.
@@ -99,31 +98,33 @@ def _blend(
     weights = seeds.weights(kernel)
     few = int(np.searchsorted(owner, now))
     if before is None or kept is None:
-        return kernel.blend(weights, seeds.fresh, {}, few)
+        return kernel.blend(weights, seeds.fresh, {}, few, columns)
     whose = owner.tolist()
-    thin = [row for row in kernel.thin(weights) if row < few]
-    names = dict(zip(thin, seeds.fingerprints(thin, kernel), strict=True))
-    borrowed = {
+    told = np.flatnonzero(np.diff(seeds.ends[: few + 1])).tolist()
+    names = dict(zip(told, seeds.fingerprints(told, kernel), strict=True))
+    known = {
         row: before[whose[row]][name] for row, name in names.items() if name in before[whose[row]]
     }
-    blend = kernel.blend(weights, seeds.fresh, borrowed, few)
+    blend = kernel.blend(weights, seeds.fresh, known, few, columns)
     for row, name in names.items():
-        one = borrowed[row]
+        one = known.get(row, NOTHING)
         if not one.basis:
-            one = one._replace(basis=kernel.basis, damped=blend.damped[row])
+            one = one._replace(
+                basis=kernel.basis, damped=blend.damped[row], scale=float(blend.scale[row])
+            )
         kept.setdefault(whose[row], {})[name] = one
     return blend
 
 
-def pack(borrowed: Mapping[bytes, Borrowed]) -> bytes:
-    """Pack what a reader's profiles borrow: of each its name, and what `Borrowed` says."""
+def pack(costly: Mapping[bytes, Costly]) -> bytes:
+    """Pack what is costly of a reader's profiles: of each its name, and what `Costly` says."""
     return b"".join(
         part
-        for name, one in sorted(borrowed.items())
+        for name, one in sorted(costly.items())
         for part in (
             name,
             one.basis,
-            SIZES.pack(len(one.rows), len(one.damped)),
+            SIZES.pack(len(one.rows), len(one.damped), one.scale),
             one.rows.astype("<i4").tobytes(),
             one.counts.astype("<f4").tobytes(),
             one.damped.astype("<f4").tobytes(),
@@ -131,22 +132,27 @@ def pack(borrowed: Mapping[bytes, Borrowed]) -> bytes:
     )
 
 
-def unpack(packed: bytes) -> dict[bytes, Borrowed]:
+def unpack(packed: bytes) -> dict[bytes, Costly]:
     """Read what `pack` packed; nothing where it is cut short, for it can be made again."""
-    found: dict[bytes, Borrowed] = {}
+    found: dict[bytes, Costly] = {}
     start = 0
     while start < len(packed):
         head = start + NAME_BYTES + BASIS_BYTES
-        if head + SIZES.size > len(packed):
-            return {}
-        count, wide = SIZES.unpack_from(packed, head)
         first = head + SIZES.size
+        if first > len(packed):
+            return {}
+        count, wide, scale = SIZES.unpack_from(packed, head)
         end = first + 8 * count + 4 * wide
         if end > len(packed):
             return {}
         name, basis = packed[start : start + NAME_BYTES], packed[start + NAME_BYTES : head]
-        rows = np.frombuffer(packed, "<i4", count, first)
         numbers = np.frombuffer(packed, "<f4", count + wide, first + 4 * count)
-        found[name] = Borrowed(rows, numbers[:count], basis, numbers[count:])
+        found[name] = Costly(
+            rows=np.frombuffer(packed, "<i4", count, first) if count else NOTHING.rows,
+            counts=numbers[:count],
+            basis=basis,
+            damped=numbers[count:],
+            scale=scale,
+        )
         start = end
     return found

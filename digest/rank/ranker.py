@@ -21,7 +21,7 @@ from digest.protocols import ProfileShelf
 from digest.rank.day import Day
 from digest.rank.evidence import Judged, judge
 from digest.rank.kernel import Kernel
-from digest.rank.making import Made, may_borrow, pack, unpack
+from digest.rank.making import Made, pack, unpack
 from digest.rank.meaning import NO_MEANING, Meaning
 from digest.rank.picks import choose
 from digest.rank.profile import portray
@@ -168,18 +168,19 @@ class CorpusRanker:
         portraits = [portray(one, self._known, self._settings) for one in readers]
         stated = Stated.of(portraits, self.kernel)
         twins = find_twins(stated, day, self._settings, asked) if day else Twins()
+        columns = day.columns if day else None
         extra = len(twins.former)
         if extra:
             stated = Stated.of(twins.former, self.kernel, stated)
         if self.shelf is None:
-            return Made.made_of(stated, self.kernel, extra=extra), twins
+            return Made.made_of(stated, self.kernel, extra=extra, columns=columns), twins
         pairs = zip(readers, portraits, strict=True)
-        before = self.shelf.load([one.id for one, said in pairs if one.id and may_borrow(said)])
+        before = self.shelf.load([one.id for one, said in pairs if one.id and said.profiles])
         kept = {n: unpack(before[one.id]) for n, one in enumerate(readers) if one.id in before}
         known = defaultdict(set, {readers[n].id: set(one) for n, one in kept.items()})
-        made = Made.made_of(stated, self.kernel, kept, extra)
-        borrowed = {readers[n].id: one for n, one in kept.items() if readers[n].id}
-        if changed := {id_: pack(one) for id_, one in borrowed.items() if one.keys() != known[id_]}:
+        made = Made.made_of(stated, self.kernel, kept, extra, columns)
+        costly = {readers[n].id: one for n, one in kept.items() if readers[n].id}
+        if changed := {id_: pack(one) for id_, one in costly.items() if one.keys() != known[id_]}:
             self.shelf.save(changed)
         return made, twins
 

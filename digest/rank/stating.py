@@ -20,7 +20,7 @@ from digest.rank.profile import NO_INTEREST, Portrait, Profile
 from digest.rank.texts import Floats, Texts, content_key
 
 NAME_BYTES = 16
-FORM = b"damped"  # of what is kept under a name: another one, and it is made anew
+FORM = b"scaled"  # of what is kept under a name: another one, and it is made anew
 EXAMPLE, FEEDBACK, TOPIC = KINDS = ReasonKind.EXAMPLE, ReasonKind.FEEDBACK, ReasonKind.TOPIC
 _item = attrgetter("item")
 
@@ -117,17 +117,20 @@ class Seeds:
     def fingerprints(self, profiles: Sequence[int], kernel: Kernel) -> list[bytes]:
         """Name all that each of some profiles is made of, and the corpus too: 16 bytes."""
         is_known = self.columns < kernel.corpus.terms.shape[0]
-        columns, counts = np.where(is_known, self.columns, -1), self.counts
+        told = np.empty((len(self.columns), 2), np.int32)
+        told[:, 0], told[:, 1] = np.where(is_known, self.columns, -1), self.counts.view(np.int32)
+        said, size, ends = told.tobytes(), told.itemsize * 2, self.ends.tolist()
+        new = np.flatnonzero(~is_known)
+        news = np.searchsorted(new, self.ends).tolist()
+        start = hashlib.blake2b(kernel.name, digest_size=NAME_BYTES, person=FORM)
         names = []
-        ends = self.ends.tolist()
-        for start, end in ((ends[row], ends[row + 1]) for row in profiles):
-            new = [] if is_known[start:end].all() else np.flatnonzero(~is_known[start:end]).tolist()
-            said = [self.texts[start + place] for place in new]
-            told = [one if isinstance(one, str) else content_key(one) for one in said]
-            name = hashlib.blake2b(kernel.name, digest_size=NAME_BYTES, person=FORM)
-            name.update(columns[start:end].tobytes())
-            name.update(counts[start:end].tobytes())
-            name.update(repr(told).encode("utf-8", "replace"))
+        for row in profiles:
+            first, last = ends[row], ends[row + 1]
+            name = start.copy()
+            name.update(said[size * first : size * last])
+            if news[row] < news[row + 1]:
+                keys = [_key(self.texts[n]) for n in new[news[row] : news[row + 1]].tolist()]
+                name.update(repr(keys).encode("utf-8", "replace"))
             names.append(name.digest())
         return names
 

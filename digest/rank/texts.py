@@ -4,6 +4,7 @@ Shapes: n texts or items, F term columns, k main directions.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
@@ -53,6 +54,14 @@ class Texts:
         is_shown = np.diff(self.by_term.indptr) > 0
         return np.where(is_shown, np.cumsum(is_shown) - 1, -1).astype(np.int32)
 
+    def limited(self, terms: Matrix) -> Matrix:
+        """Give terms [P, F] in the columns of `shown`, for the others count nothing: [P, u]."""
+        place = self.place.take(terms.indices)
+        there = np.flatnonzero(place >= 0)
+        ends = np.searchsorted(there, terms.indptr)
+        shape = terms.shape[0], self.shown.shape[0]
+        return sp.csr_matrix((terms.data.take(there), place.take(there), ends), shape=shape)
+
     @cached_property
     def directions(self) -> Floats:
         """What texts have in the main directions, plain and evened out, and 1: [2k + 1, n]."""
@@ -97,6 +106,28 @@ class Texts:
     def take(self, rows: Sequence[int]) -> "Texts":
         """Give some rows."""
         return Texts(self.terms[rows], self.latent[rows], self.unit[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns that count of a profile's terms.
+
+    Attributes:
+        corpus: [C, u], the terms of the corpus in them.
+        items: whose terms they are; None = all of them count.
+    """
+
+    corpus: Matrix
+    items: Texts | None = None
+
+    @classmethod
+    def of(cls, corpus: Texts, items: Texts) -> "Columns":
+        """Give those that items show."""
+        return cls(items.limited(corpus.terms), items)
+
+    def take(self, terms: Matrix) -> Matrix:
+        """Give terms [P, F] in these columns: [P, u]."""
+        return terms if self.items is None else self.items.limited(terms)
 
 
 def content_key(item: Described) -> tuple[object, ...]:

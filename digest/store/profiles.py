@@ -13,9 +13,9 @@ def load_profiles(
 ) -> dict[str, bytes]:
     """Give what is kept of subscribers for a version, by their ids."""
     return {
-        row.subscriber_id: row.borrowed
+        id_: borrowed
         for chunk in chunks(subscriber_ids)
-        for row in connection.execute(
+        for id_, borrowed in connection.execute(
             select(profiles.c.subscriber_id, profiles.c.borrowed).where(
                 profiles.c.version == version, profiles.c.subscriber_id.in_(chunk)
             )

@@ -202,7 +202,8 @@ def without_store(
         bare = timed(
             lambda: (made.terms @ day.texts.by_term).toarray() + towards @ day.texts.directions
         )
-        measured = timed(lambda: kernel.likeness(made, day.texts, day.beside))
+        shown = replace(made, terms=day.columns.take(made.terms))
+        measured = timed(lambda: kernel.likeness(shown, day.texts, day.beside))
     return fresh / len(readers), bare / len(readers), measured / len(readers)
 
 

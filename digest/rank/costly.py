@@ -1,4 +1,4 @@
-"""What a thin profile borrows of the corpus, as it is kept.
+"""What is costly of a profile, as it is kept.
 
 Shapes: P profiles, k main directions.
 """
@@ -16,26 +16,27 @@ from digest.rank.texts import FLOAT, Floats
 NOWHERE = np.zeros(0, FLOAT)
 
 
-class Borrowed(NamedTuple):
-    """What one profile borrows.
+class Costly(NamedTuple):
+    """What is costly of one profile: what it borrows, and what asks for all of its terms.
 
     Attributes:
-        rows: of the corpus, int32.
+        rows: of the corpus, int32; those that it borrows, none where it is not thin.
         counts: what each counts, beside 1 for a like.
         basis: `Kernel.basis` of what follows; b"" = it is not known.
-        damped: [k], see `Blend.damped`, of the profile with what it borrows.
+        damped, scale: [k] and a number, see `Blend`; of the profile with what it borrows.
     """
 
     rows: NDArray[np.int32]
     counts: Floats
     basis: bytes = b""
     damped: Floats = NOWHERE
+    scale: float = 1.0
 
 
-NOTHING = Borrowed(np.zeros(0, np.int32), np.zeros(0, np.float32))
+NOTHING = Costly(np.zeros(0, np.int32), np.zeros(0, np.float32))
 
 
-def rows_of(borrowed: Sequence[Borrowed], width: int) -> Matrix:
+def rows_of(borrowed: Sequence[Costly], width: int) -> Matrix:
     """Give what profiles borrow as rows: [P, width]."""
     ends = np.cumsum([0, *(len(one.rows) for one in borrowed)])
     rows = np.concatenate([one.rows for one in borrowed])
