@@ -158,40 +158,12 @@ class Kernel:
             return found[0]
         return np.concatenate([np.zeros((0, items.terms.shape[0]), FLOAT), *found])
 
-    def resemblance(
-        self,
-        columns: NDArray[np.intp],
-        fresh: Texts,
-        texts: Sequence[slice],
-        items: Texts,
-        places: NDArray[np.intp],
-        shown: Sequence[slice],
-    ) -> Floats:
-        """Compare texts, named as in `blend`, with items, a group of both at a time.
+    def terms(self, columns: NDArray[np.intp], fresh: Texts) -> Matrix:
+        """Give the terms of texts, named as in `blend`: [t, F]."""
+        return sp.vstack([self.corpus.terms, fresh.terms], format="csr")[columns]
 
-        Args:
-            texts, shown: which of the columns, and which of the places, make up each group.
-
-        Returns:
-            Of each group for each item all texts, from 0 to about 1: all in one row.
-        """
-        groups = zip(texts, shown, strict=True)
-        known = self.corpus.terms.shape[0]
-        if known < SMALL_CORPUS:
-            terms = sp.vstack([self.corpus.terms, fresh.terms], format="csr")
-            found = [
-                (items.terms[places[where]] @ terms[columns[said]].T).toarray()
-                for said, where in groups
-            ]
-        else:
-            found = [
-                items.unit.take(places[where], axis=0) @ self._units(columns[said], fresh).T
-                for said, where in groups
-            ]
-        return np.concatenate([np.zeros(0, FLOAT), *(part.ravel() for part in found)])
-
-    def _units(self, columns: NDArray[np.intp], fresh: Texts) -> Floats:
-        """Give what texts have in the main directions, named as in `blend`: [t, k]."""
+    def units(self, columns: NDArray[np.intp], fresh: Texts) -> Floats:
+        """Give what texts, named as in `blend`, have in the main directions: [t, k]."""
         units = self.corpus.unit.take(columns, axis=0, mode="clip")
         if fresh.unit.shape[0]:
             new = np.flatnonzero(columns >= len(self.corpus.unit))

@@ -109,10 +109,13 @@ def _reasons(judged: Judged, picks: _Picks, kernel: Kernel) -> list[tuple[Reason
     voices = hear(judged, picks.row[speaking], picks.where[speaking], kernel)
     voices = voices._replace(item=speaking[voices.item])
     simple = _simple(judged, picks, voices)
-    for pick, reason in _of_one_like(judged, picks, voices, simple):
-        reasons[pick] = (reason,)
+    explained = voices.item[simple]
+    for pick, only in zip(
+        explained.tolist(), zip(_of_one_like(judged, picks, voices, simple)), strict=True
+    ):
+        reasons[pick] = only
     heard: dict[int, list[Voice]]
-    heard = {pick: [] for pick in speaking.tolist() if not reasons[pick]}
+    heard = {pick: [] for pick in np.setdiff1d(speaking, explained, assume_unique=True).tolist()}
     rest = ~simple
     said, kind = judged.made.seeds.texts, judged.made.seeds.kinds
     for pick, text, share in zip(
@@ -144,18 +147,17 @@ def _simple(judged: Judged, picks: _Picks, voices: Voices) -> NDArray[np.bool_]:
 
 def _of_one_like(
     judged: Judged, picks: _Picks, voices: Voices, simple: NDArray[np.bool_]
-) -> Iterator[tuple[int, Reason]]:
+) -> list[Reason]:
     pick, made = voices.item[simple], judged.made
     text = voices.text[simple]
     names = [profile.name for profile in made.profiles]
-    reasons = _many(
+    return _many(
         Reason,
         _taken(KINDS, made.seeds.kinds[text]),
         map(attrgetter("title"), _taken(made.seeds.texts, text)),
         picks.own[pick].tolist(),
         _taken(names, picks.row[pick]),
     )
-    return zip(pick.tolist(), reasons, strict=True)
 
 
 def _of_popularity(judged: Judged, picks: _Picks) -> Iterator[tuple[int, Reason]]:

@@ -3,19 +3,20 @@
 Shapes: T items, each heard under one profile; V voices, of each of them one a kind of text.
 """
 
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from digest.rank.alike import Places
 from digest.rank.evidence import Judged
-from digest.rank.kernel import Kernel
+from digest.rank.kernel import SMALL_CORPUS, Kernel
 from digest.rank.stating import Seeds
-from digest.rank.texts import Floats
+from digest.rank.texts import FLOAT, Floats
 
 AT_ONCE = 2_000_000  # pairs of an item and a text compared at a time: some 50 MB
+PROFILES = 8  # whose texts are taken out of the corpus together
 LEAST_SAID = np.float32(1e-3)  # what a text says of an item that resembles it in nothing
 
 
@@ -86,12 +87,26 @@ def _parts(seeds: Seeds, rows: Places, ends: Places) -> tuple[Places, Places]:
 def _resemblance(
     judged: Judged, rows: Places, places: Places, ends: Places, kernel: Kernel
 ) -> Floats:
-    """Compare T items, in the order of their profiles, with the texts of these: flat."""
-    made = judged.made
-    first, last = int(ends[rows[0]]), int(ends[rows[-1] + 1])
-    bounds = [*np.flatnonzero(np.diff(rows, prepend=-1)).tolist(), len(rows)]
-    own = (ends - first).tolist()
-    texts = [slice(own[row], own[row + 1]) for row in rows[bounds[:-1]].tolist()]
-    shown = [slice(*bound) for bound in pairwise(bounds)]
-    columns = made.seeds.columns[first:last]
-    return kernel.resemblance(columns, made.seeds.fresh, texts, judged.day.texts, places, shown)
+    """Compare T items, in the order of their profiles, with the texts of these: flat.
+
+    Of each item all texts, from 0 to about 1.
+    """
+    seeds, items = judged.made.seeds, judged.day.texts
+    begins = np.flatnonzero(np.diff(rows, prepend=-1))
+    shown = [*begins.tolist(), len(rows)]
+    first, last = ends[rows[begins]].tolist(), ends[rows[begins] + 1].tolist()
+    found = [np.zeros(0, FLOAT)]
+    for start in range(0, len(begins), PROFILES):
+        some = range(start, min(start + PROFILES, len(begins)))
+        text, item = first[start], shown[start]
+        columns = seeds.columns[text : last[some[-1]]]
+        where = places[item : shown[some[-1] + 1]]
+        if kernel.corpus.terms.shape[0] < SMALL_CORPUS:
+            said, told = kernel.terms(columns, seeds.fresh), items.terms[where]
+        else:
+            said, told = kernel.units(columns, seeds.fresh), items.unit.take(where, axis=0)
+        for n in some:
+            own = said[first[n] - text : last[n] - text]
+            alike = told[shown[n] - item : shown[n + 1] - item] @ own.T
+            found.append((alike.toarray() if sp.issparse(alike) else alike).ravel())
+    return np.concatenate(found)
