@@ -1,4 +1,4 @@
-"""Whether a run takes more memory for more readers, in short; `make bench-memory` is the long one."""
+"""A run for more readers takes no more memory, in short; `make bench-memory` is at length."""
 
 import re
 import subprocess
