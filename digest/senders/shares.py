@@ -34,13 +34,13 @@ class Shares:
         self._waiting.put_nowait((deliveries, begin_before))
 
     def end(self) -> None:
-        """Let the shares that were added be the last ones."""
+        """Let the shares that were added be the last ones; may be said again."""
         self._waiting.put_nowait(None)
 
     def at_hand(self) -> Message | None:
-        """Give the next message of the shares that are here."""
-        while (message := self._written()) is None and not (self._is_all or self._waiting.empty()):
-            self._begin(self._waiting.get_nowait())
+        """Give the next message of the share that was begun."""
+        # `next` alone begins a share: what it waits for may not be taken from under it.
+        message = self._written()
         if message:
             self._ahead[message.delivery_id] = self._begin_before
         return message
@@ -53,7 +53,8 @@ class Shares:
 
     def may_begin(self, message: Message) -> bool:
         """Say whether the claim of a message that was at hand before outlasts its turn."""
-        is_in_time = time.monotonic() < self._ahead.pop(message.delivery_id)
+        # Once its claim has ended it may have come again, and gone since.
+        is_in_time = time.monotonic() < self._ahead.pop(message.delivery_id, 0.0)
         if not is_in_time:
             self._leave_out([message.delivery_id])
         return is_in_time
