@@ -17,6 +17,8 @@ from digest.protocols import Transport
 
 logger = logging.getLogger(__name__)
 
+CANCEL_AGAIN_SECONDS = 0.5
+
 
 class Supply(Protocol):
     """Messages, one after another, for several takers."""
@@ -29,6 +31,9 @@ class Supply(Protocol):
 
     def may_begin(self, message: Message, /) -> bool:
         """Say whether a message that was given a while ago may be begun still."""
+
+    def end(self) -> None:
+        """Let nobody wait for a message any more: the run breaks off."""
 
 
 async def send_all(
@@ -63,7 +68,8 @@ async def send_all(
         stop: once set, nothing new is begun; what is in flight is finished and yielded.
         begin_before: nothing is begun from then on: the claim would not outlast it.
         retries_uncertain: as `decide` has it.
-        places: one is acquired for each message that is begun; None = as many as connections.
+        places: one is acquired for each message that is begun, of no fewer than connections;
+            None = as many.
 
     Raises:
         TransportError: the relay as a whole is unusable.  It, and any error of *messages*, is
@@ -111,7 +117,7 @@ async def send_all(
                 transport.withdraw(following)
 
     lanes = [lane() for _ in range(transport.connections)]
-    async with aclosing(_from_all(lanes, broken=broken)) as attempts:
+    async with aclosing(_from_all(lanes, supply, broken)) as attempts:
         async for attempt in attempts:
             _log(attempt)
             if places is None:
@@ -120,12 +126,13 @@ async def send_all(
 
 
 async def _from_all(
-    lanes: Sequence[AsyncGenerator[Attempt, None]], *, broken: asyncio.Event
+    lanes: Sequence[AsyncGenerator[Attempt, None]], supply: Supply, broken: asyncio.Event
 ) -> AsyncGenerator[Attempt, None]:
     """Give attempts as they come.
 
     Args:
-        broken: set as soon as a lane fails; its error is raised after the others have ended.
+        supply: ended as soon as a lane fails; it may wait for attempts that there will not be.
+        broken: set then; the lane's error is raised after the others have ended.
     """
     finished: asyncio.Queue[Attempt | None] = asyncio.Queue()
 
@@ -136,6 +143,7 @@ async def _from_all(
                     finished.put_nowait(attempt)
         except BaseException:
             broken.set()
+            supply.end()
             raise
         finally:
             finished.put_nowait(None)
@@ -149,8 +157,11 @@ async def _from_all(
             else:
                 yield attempt
     finally:
-        for task in tasks:
-            task.cancel()
+        while pending := [task for task in tasks if not task.done()]:
+            for task in pending:
+                task.cancel()
+            # Told again: asyncio.wait_for of Python 3.11 may swallow it, in who connects.
+            await asyncio.wait(pending, timeout=CANCEL_AGAIN_SECONDS)
         endings = await asyncio.gather(*tasks, return_exceptions=True)
     for ending in endings:
         if ending is not None:
@@ -186,6 +197,9 @@ class _Ready:
     def may_begin(self, _message: Message, /) -> bool:
         return True
 
+    def end(self) -> None:
+        pass
+
 
 class _Awaited:
     """Messages each of which comes at its own time."""
@@ -201,6 +215,9 @@ class _Awaited:
 
     def may_begin(self, _message: Message, /) -> bool:
         return True
+
+    def end(self) -> None:
+        pass
 
 
 def _log(attempt: Attempt) -> None:

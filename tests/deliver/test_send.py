@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -345,6 +346,64 @@ async def test_what_is_too_late_by_its_turn_is_withdrawn_and_another_is_sent():
 
     assert transport.withdrawn == batch(4)[1:2]
     assert [one.delivery_id for one in attempts] == [batch(4)[n] for n in (0, 2, 3)]
+
+
+async def test_who_leaves_early_is_not_held_by_a_cancellation_that_was_swallowed():
+    class Deaf(ScriptedTransport):
+        async def send(self, message, following=None):
+            self.is_full.set()
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+            return TAKEN
+
+    transport = Deaf()
+    telling = asyncio.create_task(collected(hand_over(transport, batch(3))))
+    await transport.is_full.wait()
+
+    telling.cancel()
+    async with asyncio.timeout(5):
+        await asyncio.wait([telling])
+
+    assert telling.cancelled()
+    assert len(transport.withdrawn) == 1
+
+
+async def test_nobody_waits_for_another_message_once_the_relay_is_unusable():
+    """The next ones may be claimed only after those have ended that failed now."""
+
+    class Dry:
+        def __init__(self):
+            self.left = [make_message(one) for one in batch(2)]
+            self.is_dry, self.has_ended = asyncio.Event(), asyncio.Event()
+
+        def at_hand(self):
+            return self.left.pop(0) if self.left else None
+
+        async def next(self):
+            if self.left:
+                return self.left.pop(0)
+            self.is_dry.set()
+            await self.has_ended.wait()
+            return None
+
+        def may_begin(self, message):
+            return True
+
+        def end(self):
+            self.has_ended.set()
+
+    transport = ScriptedTransport({batch(1)[0]: TransportError("relay is down")}, connections=3)
+    transport.gate.clear()
+    supply = Dry()
+    telling = asyncio.create_task(collected(hand_over(transport, batch(2), messages=supply)))
+    await supply.is_dry.wait()
+
+    transport.gate.set()
+    async with asyncio.timeout(5):
+        attempts, error = await telling
+
+    assert (attempts, str(error)) == ([], "relay is down")
+    assert transport.withdrawn == batch(2)[1:]
 
 
 async def test_a_batch_through_a_real_relay_that_is_told_ahead(smtp_server, connect):
