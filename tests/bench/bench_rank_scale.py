@@ -6,8 +6,14 @@ Readers are CiteULike's people drawn again and again; each gets the top 20 with 
 of W processes that share one fitted ranker, a core each.  What is costly of profiles was kept in
 an SQLite database the day before, and is read back; `fresh` is the first day, when it is not.
 The bare product multiplies as many finished profiles with the day's items and does nothing else,
-as scipy and numpy do in one line.  Seconds are of the wall; times of a subscriber are of the
-processor, so that a busy machine changes them less.  Every process reads the day once, however
+as scipy and numpy do in one line.  It takes turns with the ranking, in the same processes: before
+it, after it, and after every PART batches, no more often, for each empties the other's caches.
+A turn goes over the finished profiles of several batches, one after the other, as the ranking
+does, after one product that brings the day's items into the caches.
+Where subscribers are so few that a process has less than LEAST batches, it ranks for others too,
+as often as it takes, and the means are told: of a single batch they swing by a third.
+Seconds are of the wall; times of a subscriber are of the processor, so that a busy machine changes
+them less.  Both are without the turns of the product.  Every process reads the day once, however
 many it ranks for: that is said apart, and the comparisons are without it, as the product is.
 """
 
@@ -19,7 +25,6 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,6 +50,9 @@ from tests.store.makers import make_subscriber
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 BATCH = 500
 TOP = 20
+LEAST = 10  # batches that a process ranks
+PART = 25  # batches between two turns of the product
+REFERENCES = 4  # batches of finished profiles: 14 MB, more than a core's own caches hold
 
 
 @dataclass(frozen=True)
@@ -116,16 +124,19 @@ def measure(subscribers: int, workers: int) -> dict[str, float]:
     shares = [(seed, subscribers // workers) for seed in range(workers)]
     with multiprocessing.get_context("fork").Pool(workers) as pool:
         outcomes = pool.map(rank_many, shares, chunksize=1)
-    ranking = sum(one.spent - one.day for one in outcomes)
+    mean = {
+        name: 1e6 * float(np.mean([getattr(one, name) for one in outcomes]))
+        for name in ("ranking", "day", "fresh", "bare", "measured")
+    }
     told = {
         "subscribers": subscribers,
         "seconds": max(one.seconds for one in outcomes),
-        "us": 1e6 * sum(one.spent for one in outcomes) / subscribers,
-        "ranking_us": 1e6 * ranking / subscribers,
-        "day_ms": 1e3 * float(np.mean([one.day for one in outcomes])),
-        "fresh_us": 1e6 * float(np.mean([one.fresh for one in outcomes])),
-        "bare_us": 1e6 * float(np.mean([one.bare for one in outcomes])),
-        "measured_us": 1e6 * float(np.mean([one.measured for one in outcomes])),
+        "us": mean["ranking"] + mean["day"] * workers / subscribers,
+        "ranking_us": mean["ranking"],
+        "day_ms": mean["day"] / 1e3,
+        "fresh_us": mean["fresh"],
+        "bare_us": mean["bare"],
+        "measured_us": mean["measured"],
         "mib": sum(one.mib for one in outcomes),
     }
     print(
@@ -147,14 +158,14 @@ class Outcome:
 
     Attributes:
         seconds: of the wall, from reading the day to the last reasons.
-        spent: of the processor, for the same; `day`, to read the day alone.
-        fresh: of the processor, for one subscriber of a batch of whom nothing is kept.
-        bare, measured: of the processor, for one subscriber's product with the day; the latter
-            as the program makes it, in deviations above ordinary items.
+        ranking: of the processor, for one subscriber, once the day was read; `day`, to read it.
+        fresh: likewise for one of a batch of whom nothing is kept.
+        bare, measured: likewise for one subscriber's product with the day; the latter as the
+            program makes it, in deviations above ordinary items.
     """
 
     seconds: float
-    spent: float
+    ranking: float
     day: float
     fresh: float
     bare: float
@@ -166,54 +177,82 @@ def rank_many(share: tuple[int, int]) -> Outcome:
     """Rank for one process's share."""
     collect_rarely()  # as the program does
     seed, subscribers = share
+    rounds = -(-LEAST * BATCH // subscribers)
     work, rng = WORK[0], np.random.default_rng(seed)
-    drawn = [work.known[n] for n in rng.integers(0, len(work.known), subscribers)]
+    drawn = [work.known[n] for n in rng.integers(0, len(work.known), rounds * subscribers)]
     allowed = np.ones((BATCH, len(work.items)), dtype=np.bool_)
-    fresh, bare, measured = without_store(work, drawn[:BATCH], allowed)
+    fresh = without_store(work, drawn[:BATCH], allowed)
+    reference = Reference(work, [work.known[n] for n in rng.permutation(len(work.known))])
     database = Database(work.url)
     ranker = copy.copy(work.ranker)
     ranker.shelf = ProfilesKept(database, version=1)
     ranker.prepare(list({one.id: one for one in drawn}.values()))
     began, wall = time.process_time(), time.perf_counter()
     ranker.rank([], work.items, allowed[:0], TOP)
-    day = time.process_time() - began
-    for start in range(0, subscribers, BATCH):
-        readers = drawn[start : start + BATCH]
+    day, day_wall = time.process_time() - began, time.perf_counter() - wall
+    spent = seconds = 0.0
+    size = min(BATCH, subscribers)
+    reference.take_turns()
+    for batch, start in enumerate(range(0, len(drawn), size), 1):
+        readers = drawn[start : start + size]
+        began, wall = time.process_time(), time.perf_counter()
         picked = ranker.rank(readers, work.items, allowed[: len(readers)], TOP)
+        spent += time.process_time() - began
+        seconds += time.perf_counter() - wall
         assert all(len(row) == TOP and row[0].reasons for row in picked)
-    spent, seconds = time.process_time() - began, time.perf_counter() - wall
+        if batch % PART == 0:
+            reference.take_turns()
+    reference.take_turns()
     database.close()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return Outcome(seconds, spent, day, fresh, bare, measured, peak)
+    seconds = day_wall + seconds / rounds
+    return Outcome(seconds, spent / len(drawn), day, fresh, *reference.means(), peak)
 
 
-def without_store(
-    work: Work, readers: list[Reader], allowed: np.ndarray
-) -> tuple[float, float, float]:
-    """Seconds of the processor a reader: to rank without a store; of the product, and measured."""
-    kernel, ranker = work.ranker.kernel, copy.copy(work.ranker)
-    ranker.rank([], work.items, allowed[:0], TOP)
-    fresh = timed(lambda: ranker.rank(readers, work.items, allowed[: len(readers)], TOP))
-    day = Day.of(work.items, kernel)
-    stated = Stated.of([portray(one, {}, rank.Settings()) for one in readers], kernel)
-    made = Made.made_of(stated, kernel).blend
-    towards = np.hstack([made.damped, made.unit, made.topics])
-    with threadpool_limits(1):
-        bare = timed(
-            lambda: (made.terms @ day.texts.by_term).toarray() + towards @ day.texts.directions
-        )
-        shown = replace(made, terms=day.columns.take(made.terms))
-        measured = timed(lambda: kernel.likeness(shown, day.texts, day.beside))
-    return fresh / len(readers), bare / len(readers), measured / len(readers)
+def without_store(work: Work, readers: list[Reader], allowed: np.ndarray) -> float:
+    """Seconds of the processor a reader where nothing is kept, the mean of three batches."""
+    ranker = copy.copy(work.ranker)
+    took = []
+    for _ in range(4):
+        began = time.process_time()
+        ranker.rank(readers, work.items, allowed[: len(readers)], TOP)
+        took.append(time.process_time() - began)
+    return float(np.mean(took[1:])) / len(readers)
 
 
-def timed(work: Callable[[], object]) -> float:
-    """Seconds of the processor, the mean of three after one that warms the caches."""
-    work()
-    began = time.process_time()
-    for _ in range(3):
-        work()
-    return (time.process_time() - began) / 3
+class Reference:
+    """Finished profiles of a few batches, and what their products with the day take."""
+
+    def __init__(self, work: Work, readers: list[Reader]) -> None:
+        self.kernel = work.ranker.kernel
+        self.day = Day.of(work.items, self.kernel)
+        self.profiles, self.bare, self.measured = [], [], []
+        for start in range(0, min(len(readers), REFERENCES * BATCH), BATCH):
+            portraits = [
+                portray(one, {}, rank.Settings()) for one in readers[start : start + BATCH]
+            ]
+            made = Made.made_of(Stated.of(portraits, self.kernel), self.kernel).blend
+            towards = np.hstack([made.damped, made.unit, made.topics])
+            shown = replace(made, terms=self.day.columns.take(made.terms))
+            self.profiles.append((made.terms, towards, shown))
+
+    def take_turns(self) -> None:
+        """Time both products of all profiles, twice."""
+        texts, beside = self.day.texts, self.day.beside
+        with threadpool_limits(1):
+            for turn, (terms, towards, _) in enumerate(self.profiles[-1:] + 2 * self.profiles):
+                began = time.process_time()
+                (terms @ texts.by_term).toarray() + towards @ texts.directions
+                if turn:
+                    self.bare.append((time.process_time() - began) / len(towards))
+            for _, towards, shown in 2 * self.profiles:
+                began = time.process_time()
+                self.kernel.likeness(shown, texts, beside)
+                self.measured.append((time.process_time() - began) / len(towards))
+
+    def means(self) -> tuple[float, float]:
+        """Seconds of the processor a reader: of the bare product, and of ours."""
+        return float(np.mean(self.bare)), float(np.mean(self.measured))
 
 
 if __name__ == "__main__":
