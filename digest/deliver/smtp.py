@@ -76,6 +76,7 @@ class SmtpTransport:
         )
         # By their delivery, the messages that a relay was told of, and where.
         self._ahead: dict[str, tuple[Connection, Envelope]] = {}
+        self._may_tell = True
         self._pool = Pool(
             self._connect,
             connections=settings.connections,
@@ -97,7 +98,7 @@ class SmtpTransport:
         while True:
             connection, envelope = self._ahead.pop(message.delivery_id, (None, None))
             connection = connection or await self._pool.take()
-            is_kept = connection.wire.transferred > 0
+            was_told, is_kept = envelope is not None, connection.wire.transferred > 0
             next_one = self._envelope_after(connection, following)
             try:
                 stage, reply = await self._hand_over(connection, message, envelope, next_one)
@@ -106,6 +107,10 @@ class SmtpTransport:
                     self._ahead[following.delivery_id] = connection, next_one
                 else:
                     self._pool.give_back(connection)
+            if was_told and _is_about_us(stage, reply):
+                # Or about its being told ahead, which some may not bear; said alone it counts.
+                self._may_tell = False
+                continue
             # A connection that was kept may have died meanwhile; that says nothing yet.
             if not (is_kept and reply.code in {0, 421} and not reply.uncertain):
                 break
@@ -229,9 +234,9 @@ class SmtpTransport:
         """Seal what follows on a connection, None where it must wait for its own turn."""
         is_last = connection.wire.transferred + 1 >= self._settings.per_connection
         # Where connections are few, a message that waits for one comes before what follows.
-        if following is None or is_last or self._pool.is_short:
+        if not self._may_tell or is_last or self._pool.is_short:
             return None
-        if following.delivery_id in self._ahead:
+        if following is None or following.delivery_id in self._ahead:
             return None
         try:
             return seal(following, connection.offer)

@@ -11,6 +11,7 @@ import pytest
 from digest.deliver.returns import ReturningTransport, ReturnPaths
 from digest.deliver.send import send_all
 from digest.deliver.smtp import Patience
+from digest.errors import TransportError
 from digest.model import new_id
 from tests.deliver.conftest import CONTENT, NOW, make_delivery, make_message
 from tests.deliver.smtpd import (
@@ -161,6 +162,25 @@ async def test_a_connection_that_dies_meanwhile_costs_no_attempt(smtp_server, co
     assert reply.code == 250
     assert smtp_server.recipients == ["one@example.org", "two@example.org"]
     assert smtp_server.connections == 2
+
+
+async def test_a_relay_that_does_not_bear_to_be_told_ahead_is_told_no_more(smtp_server, connect):
+    smtp_server.fault("MAIL", "503 5.5.1 out of step", about="second@")
+    transport = connect(smtp_server, connections=1)
+
+    replies = [await transport.send(*one) for one in ((ONE, TWO), (TWO, THREE), (THREE,))]
+
+    assert [reply.code for reply in replies] == [250, 250, 250]
+    assert (smtp_server.connections, smtp_server.ahead) == (1, 1)
+
+
+async def test_a_sender_that_is_refused_when_said_alone_too_ends_the_run(smtp_server, connect):
+    smtp_server.fault("MAIL", "550 5.7.1 not yours", about="second@", times=None)
+    transport = connect(smtp_server, connections=1)
+    await transport.send(ONE, TWO)
+
+    with pytest.raises(TransportError, match="not yours at MAIL"):
+        await transport.send(TWO)
 
 
 async def test_connection_is_replaced_after_as_many_messages_as_ever(smtp_server, connect):
