@@ -2,8 +2,9 @@
 
     python tests/bench/plot_rank.py QUALITY.json SCALE.json
 
-QUALITY.json is bench_rank.py's, of tasks that differ in the number of likes; SCALE.json is
-bench_rank_scale.py's.  Needs matplotlib, the extra `dev`.
+QUALITY.json is bench_rank.py's, of tasks that differ in the number of likes; of `items-likes`
+alone, the cost alone is drawn.  SCALE.json is bench_rank_scale.py's.  Needs matplotlib, the
+extra `dev`.
 """
 
 import json
@@ -24,7 +25,8 @@ mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "rank", "font.size"
 
 def main(quality: Path, scale: Path) -> None:
     reports = json.loads(quality.read_text("utf-8"))
-    draw_quality(reports)
+    if len(reports) > 1:
+        draw_quality(reports)
     measured = next(r["methods"] for r in reports if r["task"] == "items-likes")
     draw_cost(json.loads(scale.read_text("utf-8")), measured[BASE])
 
