@@ -102,10 +102,10 @@ async def send_all(
                 message = following or await next_message()
                 if message is None:
                     return
-                following = supply.at_hand()
+                delivery, following = deliveries[message.delivery_id], supply.at_hand()
                 reply = await transport.send(message, following)
                 yield decide(
-                    deliveries[message.delivery_id],
+                    delivery,
                     reply,
                     now=clock(),
                     give_up_after=give_up_after,

@@ -173,7 +173,7 @@ class Shift:
         share: Sequence[Delivery] = ()
         try:
             if not self._failure:
-                share = self._waiting.pop(0) if self._waiting else self._claim(self._share)
+                share = self._next_share()
         except DigestError as error:
             self._failure = error
         if share:
@@ -183,6 +183,17 @@ class Shift:
             # Once told it takes no more, so nothing is to be claimed for it.
             self._unsupplied.discard(sender)
             sender.finish(at_once=False)
+
+    def _next_share(self) -> Sequence[Delivery]:
+        """Give what is claimed next, but for what a sender holds still.
+
+        That took longer than its lease: claimed anew it is ours for another, and in one hand.
+        """
+        while claimed := self._waiting.pop(0) if self._waiting else self._claim(self._share):
+            held = set().union(*self._held.values())
+            if share := [one for one in claimed if one.id not in held]:
+                return share
+        return ()
 
     def _fail(self, error: DigestError) -> None:
         """Remember a failure, to raise it when everybody has ended."""
