@@ -7,7 +7,6 @@ attempts.
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping, Sequence
-from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -47,38 +46,89 @@ async def send_all(
     stop: asyncio.Event,
     begin_before: datetime | None = None,
     retries_uncertain: bool = True,
-    places: asyncio.Semaphore | None = None,
 ) -> AsyncGenerator[Attempt, None]:
-    """Hand messages over, `transport.connections` at once, and yield attempts as they finish.
+    """Hand messages over as `send_each` does, and yield attempts as they finish.
 
-    The caller records every attempt.  When the iterator has ended, by itself or by an error that
-    it raised, the caller *releases* every delivery of the batch that got no attempt (makes it
+    At most `transport.connections` are at any time begun but not yet yielded.  A caller that
+    leaves early must close the iterator and release nothing: what was in flight may have been
+    taken, and comes back when its lease ends.
+
+    Raises:
+        TransportError: as `send_each`, after the last attempt was yielded.
+    """
+    finished: asyncio.Queue[Attempt | None] = asyncio.Queue()
+    # A place is free again once its attempt is with the caller: a slow recorder slows us down.
+    places = asyncio.Semaphore(transport.connections)
+    sending = asyncio.create_task(
+        send_each(
+            transport,
+            messages,
+            deliveries,
+            finished.put_nowait,
+            places,
+            give_up_after=give_up_after,
+            clock=clock,
+            random=random,
+            stop=stop,
+            begin_before=begin_before,
+            retries_uncertain=retries_uncertain,
+        )
+    )
+    sending.add_done_callback(lambda _: finished.put_nowait(None))
+    try:
+        while attempt := await finished.get():
+            places.release()
+            yield attempt
+    finally:
+        sending.cancel()
+        await asyncio.wait([sending])
+        error = None if sending.cancelled() else sending.exception()
+    if error:
+        raise error
+
+
+async def send_each(
+    transport: Transport,
+    messages: Supply | AsyncIterable[Message] | Iterable[Message],
+    deliveries: Mapping[str, Delivery],
+    finished: Callable[[Attempt], None],
+    places: asyncio.Semaphore,
+    *,
+    give_up_after: timedelta,
+    clock: Callable[[], datetime],
+    random: Callable[[], float],
+    stop: asyncio.Event,
+    begin_before: datetime | None = None,
+    retries_uncertain: bool = True,
+) -> None:
+    """Hand messages over, `transport.connections` at once, and tell of each attempt.
+
+    The caller records every attempt.  When this has ended, by itself or by an error that it
+    raised, the caller *releases* every delivery of the batch that got no attempt (makes it
     due again, the claimed try not counted): those were not begun, because *stop* was set or the
-    run broke off.  A caller that leaves early must close the iterator and release nothing:
-    what was in flight may have been taken, and comes back when its lease ends.
+    run broke off.  Where it was cancelled, nothing is released: what was in flight may have been
+    taken, and comes back when its lease ends.
 
-    At most `transport.connections` are at any time begun but not yet yielded; or, where the
-    caller gives *places*, begun and their place not yet released by the caller.  As many more
-    may be taken from *messages* where they are at hand: a relay can be told of them ahead.
+    As many messages as connections may be taken from *messages* before their turn, where they
+    are at hand: a relay can be told of them ahead.
 
     Args:
         deliveries: by id, for every message by the time it is given.
+        finished: is told of every attempt.
+        places: one is acquired for each message that is begun, of no fewer than connections;
+            the caller releases it when it will.
         clock: the instant of now, aware.
         random: 0.0 to 1.0, spreads the next attempts.
-        stop: once set, nothing new is begun; what is in flight is finished and yielded.
+        stop: once set, nothing new is begun; what is in flight is finished.
         begin_before: nothing is begun from then on: the claim would not outlast it.
         retries_uncertain: as `decide` has it.
-        places: one is acquired for each message that is begun, of no fewer than connections;
-            None = as many.
 
     Raises:
         TransportError: the relay as a whole is unusable.  It, and any error of *messages*, is
-            raised after the last attempt of the messages in flight was yielded.
+            raised after the last attempt of the messages in flight was told of.
     """
     supply = _supply_of(messages)
     pulling = asyncio.Lock()
-    # A place is free again once its attempt is with the caller: a slow recorder slows us down.
-    free = places or asyncio.Semaphore(transport.connections)
     broken = asyncio.Event()
 
     def is_over() -> bool:
@@ -91,11 +141,11 @@ async def send_all(
         # Pulling takes time, in which the run may have ended.
         return None if is_over() else message
 
-    async def lane() -> AsyncGenerator[Attempt, None]:
+    async def send_in_turn() -> None:
         following: Message | None = None
         try:
             while True:
-                await free.acquire()
+                await places.acquire()
                 if following and (is_over() or not supply.may_begin(following)):
                     transport.withdraw(following)
                     following = None
@@ -104,7 +154,7 @@ async def send_all(
                     return
                 delivery, following = deliveries[message.delivery_id], supply.at_hand()
                 reply = await transport.send(message, following)
-                yield decide(
+                attempt = decide(
                     delivery,
                     reply,
                     now=clock(),
@@ -112,50 +162,24 @@ async def send_all(
                     jitter=random(),
                     retries_uncertain=retries_uncertain,
                 )
+                _log(attempt)
+                finished(attempt)
+        except BaseException:
+            broken.set()
+            # It may wait for attempts that there will not be.
+            supply.end()
+            raise
         finally:
             if following:
                 transport.withdraw(following)
 
-    lanes = [lane() for _ in range(transport.connections)]
-    async with aclosing(_from_all(lanes, supply, broken)) as attempts:
-        async for attempt in attempts:
-            _log(attempt)
-            if places is None:
-                free.release()
-            yield attempt
+    await _all_of([asyncio.create_task(send_in_turn()) for _ in range(transport.connections)])
 
 
-async def _from_all(
-    lanes: Sequence[AsyncGenerator[Attempt, None]], supply: Supply, broken: asyncio.Event
-) -> AsyncGenerator[Attempt, None]:
-    """Give attempts as they come.
-
-    Args:
-        supply: ended as soon as a lane fails; it may wait for attempts that there will not be.
-        broken: set then; the lane's error is raised after the others have ended.
-    """
-    finished: asyncio.Queue[Attempt | None] = asyncio.Queue()
-
-    async def follow(lane: AsyncGenerator[Attempt, None]) -> None:
-        try:
-            async with aclosing(lane):
-                async for attempt in lane:
-                    finished.put_nowait(attempt)
-        except BaseException:
-            broken.set()
-            supply.end()
-            raise
-        finally:
-            finished.put_nowait(None)
-
-    tasks = [asyncio.create_task(follow(lane)) for lane in lanes]
+async def _all_of(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Wait for tasks; an error of theirs is raised when all have ended."""
     try:
-        running = len(lanes)
-        while running:
-            if (attempt := await finished.get()) is None:
-                running -= 1
-            else:
-                yield attempt
+        await asyncio.wait(tasks)
     finally:
         while pending := [task for task in tasks if not task.done()]:
             for task in pending:
@@ -164,7 +188,7 @@ async def _from_all(
             await asyncio.wait(pending, timeout=CANCEL_AGAIN_SECONDS)
         endings = await asyncio.gather(*tasks, return_exceptions=True)
     for ending in endings:
-        if ending is not None:
+        if ending:
             raise ending
 
 

@@ -8,13 +8,12 @@ import os
 import socket
 import time
 from collections.abc import Collection
-from contextlib import aclosing
 from datetime import UTC, datetime
 from random import random
 
 from digest.compose.message import MessageBuilder
 from digest.config import Settings, web_keys
-from digest.deliver.send import send_all
+from digest.deliver.send import send_each
 from digest.errors import DigestError
 from digest.links import Links
 from digest.model import Attempt, Delivery
@@ -138,26 +137,28 @@ class _Run:
         for _ in range(transport.connections):
             self._places.release()
         enough = max(1, (self._most + transport.connections) // 2)
-        sending = send_all(
-            transport,
-            self._shares,
-            self._deliveries,
-            give_up_after=deliver.give_up_after,
-            clock=_now,
-            random=random,
-            stop=self._stop,
-            retries_uncertain=deliver.uncertain == "retry",
-            places=self._places,
-        )
+
+        def finished(attempt: Attempt) -> None:
+            del self._deliveries[attempt.delivery_id]
+            self._attempts.append(attempt)
+            if len(self._attempts) >= enough:
+                self._report()
+            else:
+                self._report_soon()
+
         try:
-            async with aclosing(sending):
-                async for attempt in sending:
-                    del self._deliveries[attempt.delivery_id]
-                    self._attempts.append(attempt)
-                    if len(self._attempts) >= enough:
-                        self._report()
-                    else:
-                        self._report_soon()
+            await send_each(
+                transport,
+                self._shares,
+                self._deliveries,
+                finished,
+                self._places,
+                give_up_after=deliver.give_up_after,
+                clock=_now,
+                random=random,
+                stop=self._stop,
+                retries_uncertain=deliver.uncertain == "retry",
+            )
         finally:
             self._report()
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from digest.deliver.send import send_all
+from digest.deliver.send import send_all, send_each
 from digest.errors import TransportError
 from digest.model import AttemptOutcome, Message, Reply
 from tests.deliver.conftest import NOW, make_delivery, make_message
@@ -58,16 +58,17 @@ def batch(count):
     return [f"reader{number}@example.org" for number in range(count)]
 
 
-def hand_over(transport, recipients, *, stop=None, messages: Iterable | None = None, places=None):
-    return send_all(
+def hand_over(transport, recipients, *into, stop=None, messages: Iterable | None = None):
+    """Hand messages over; *into*: whom attempts are told, and the places."""
+    return (send_each if into else send_all)(
         transport,
         messages if messages is not None else [make_message(one) for one in recipients],
         {one: make_delivery(one) for one in recipients},
+        *into,
         give_up_after=timedelta(hours=24),
         clock=lambda: NOW,
         random=lambda: 0.0,
         stop=stop or asyncio.Event(),
-        places=places,
     )
 
 
@@ -274,21 +275,22 @@ async def test_what_was_not_sent_is_logged_without_the_address(caplog, reply, le
 
 async def test_places_of_the_caller_bound_what_is_begun_and_not_released():
     """They are released when attempts are recorded, which may be long after they were given."""
-    places = asyncio.Semaphore(4)
+    places, told = asyncio.Semaphore(4), asyncio.Queue()
     transport = ScriptedTransport(connections=2)
-    attempts = hand_over(transport, batch(6), places=places)
+    sending = asyncio.create_task(hand_over(transport, batch(6), told.put_nowait, places))
 
-    told = [await anext(attempts) for _ in range(4)]
+    ids = [(await told.get()).delivery_id for _ in range(4)]
     begun_before = len(transport.begun)
-    places.release()
-    told.append(await anext(attempts))
-    places.release()
+    for _ in range(2):
+        places.release()
+        ids.append((await told.get()).delivery_id)
     for _ in range(2):  # what is left to see is that there is no more
         places.release()
-    told += [attempt async for attempt in attempts]
+    await sending
 
     assert begun_before == 4
-    assert sorted(one.delivery_id for one in told) == batch(6)
+    assert sorted(ids) == batch(6)
+    assert told.empty()
 
 
 async def test_the_relay_may_be_told_of_what_each_connection_takes_next():
@@ -317,13 +319,16 @@ async def test_what_the_relay_was_told_of_is_withdrawn_after_a_stop():
 
 
 async def test_what_the_relay_was_told_of_is_withdrawn_by_who_leaves_early():
-    transport = ScriptedTransport(connections=4)
-    attempts = hand_over(transport, batch(20), places=asyncio.Semaphore(4))
+    transport, told = ScriptedTransport(connections=4), asyncio.Queue()
+    places = asyncio.Semaphore(4)
+    sending = asyncio.create_task(hand_over(transport, batch(20), told.put_nowait, places))
     for _ in range(4):
-        await anext(attempts)
+        await told.get()
 
-    await attempts.aclose()
+    sending.cancel()
+    await asyncio.wait([sending])
 
+    assert sending.cancelled()
     assert sorted(transport.withdrawn) == sorted(transport.told)
 
 
