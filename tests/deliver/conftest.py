@@ -6,9 +6,10 @@ from digest.config import SmtpSettings
 from digest.deliver.smtp import Patience, SmtpTransport
 from digest.model import Delivery, DeliveryKind, Message
 from tests.deliver.certificates import make_certificates
-from tests.deliver.smtpd import FaultySmtp
+from tests.deliver.smtpd import ALL_EXTENSIONS, LOCKSTEP, FaultySmtp
 
 NOW = dt.datetime(2026, 11, 21, 7, 0, tzinfo=dt.UTC)
+SHORT = Patience(last_answer=0.3, connect_again=0.0, set_aside=0.0)
 CONTENT = b"From: digest@example.org\r\nDate: Sat, 21 Nov 2026 07:00:00 +0000\r\n\r\nhello\r\n"
 
 
@@ -41,6 +42,13 @@ def make_message(
 @pytest.fixture
 async def smtp_server():
     async with FaultySmtp() as server:
+        yield server
+        assert server.violations == []
+
+
+@pytest.fixture(params=[ALL_EXTENSIONS, LOCKSTEP], ids=["pipelining", "lockstep"])
+async def any_server(request):
+    async with FaultySmtp(extensions=request.param) as server:
         yield server
         assert server.violations == []
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 ALL_EXTENSIONS = ("PIPELINING", "SIZE 1000000", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES")
+# What a server offers that wants each command answered before the next is said.
+LOCKSTEP = tuple(one for one in ALL_EXTENSIONS if one != "PIPELINING")
 
 DROP = object()  # close the connection instead of answering
 TAKE_AND_DROP = object()  # take the message, then close without a word

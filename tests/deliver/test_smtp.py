@@ -6,16 +6,7 @@ import pytest
 
 from digest.errors import TransportError
 from tests.deliver.conftest import CONTENT, make_message
-from tests.deliver.smtpd import ALL_EXTENSIONS, DROP, FaultySmtp
-
-LOCKSTEP = tuple(one for one in ALL_EXTENSIONS if one != "PIPELINING")
-
-
-@pytest.fixture(params=[ALL_EXTENSIONS, LOCKSTEP], ids=["pipelining", "lockstep"])
-async def any_server(request):
-    async with FaultySmtp(extensions=request.param) as server:
-        yield server
-        assert server.violations == []
+from tests.deliver.smtpd import DROP, FaultySmtp
 
 
 async def test_message_arrives_with_its_envelope(any_server, connect):

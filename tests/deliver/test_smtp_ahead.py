@@ -10,14 +10,13 @@ import pytest
 
 from digest.deliver.returns import ReturningTransport, ReturnPaths
 from digest.deliver.send import send_all
-from digest.deliver.smtp import Patience
 from digest.errors import TransportError
 from digest.model import new_id
-from tests.deliver.conftest import CONTENT, NOW, make_delivery, make_message
+from tests.deliver.conftest import CONTENT, NOW, SHORT, make_delivery, make_message
 from tests.deliver.smtpd import (
-    ALL_EXTENSIONS,
     DRIP,
     DROP,
+    LOCKSTEP,
     SILENCE,
     STALL,
     TAKE_AND_DROP,
@@ -25,8 +24,6 @@ from tests.deliver.smtpd import (
     FaultySmtp,
 )
 
-LOCKSTEP = tuple(one for one in ALL_EXTENSIONS if one != "PIPELINING")
-SHORT = Patience(last_answer=0.3, connect_again=0.0, set_aside=0.0)
 ONE = make_message("one@example.org", sender="first@example.org")
 TWO = make_message("two@example.org", sender="second@example.org")
 THREE = make_message("three@example.org")

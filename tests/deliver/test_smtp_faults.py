@@ -6,9 +6,8 @@ import pytest
 
 from digest.deliver.smtp import Patience
 from digest.errors import TransportError
-from tests.deliver.conftest import make_message
+from tests.deliver.conftest import SHORT, make_message
 from tests.deliver.smtpd import (
-    ALL_EXTENSIONS,
     DRIP,
     DROP,
     SILENCE,
@@ -18,17 +17,8 @@ from tests.deliver.smtpd import (
     FaultySmtp,
 )
 
-LOCKSTEP = tuple(one for one in ALL_EXTENSIONS if one != "PIPELINING")
 GARBAGE = b"HTTP/1.1 400 Bad Request\r\n\r\n"
 ENDLESS = b"250-and so on\r\n" * 20_000
-SHORT = Patience(last_answer=0.3, connect_again=0.0, set_aside=0.0)
-
-
-@pytest.fixture(params=[ALL_EXTENSIONS, LOCKSTEP], ids=["pipelining", "lockstep"])
-async def any_server(request):
-    async with FaultySmtp(extensions=request.param) as server:
-        yield server
-        assert server.violations == []
 
 
 @pytest.mark.parametrize("at", ["MAIL", "RCPT", "DATA", "body"])
