@@ -116,7 +116,7 @@ class Kernel:
             return self._no_profile
         likes = sums(weights.data, weights.indptr)
         ready = {row: one for row, one in known.items() if one.basis == self.basis}
-        thin = [row for row in self.thin(weights) if row not in known]
+        thin = [row for row in self._thin(likes) if row not in known]
         for singly in (False, True):
             sought = [row for row in thin if (row >= few) is singly]
             if sought:
@@ -128,11 +128,10 @@ class Kernel:
             weights = weights + rows_of(lent, weights.shape[1])
         return self._blend(weights, fresh, likes, ready, columns)
 
-    def thin(self, weights: Matrix) -> list[int]:
+    def _thin(self, likes: Array) -> list[int]:
         """Say which profiles have so few likes that they borrow."""
         if self.corpus.terms.shape[0] < SMALL_CORPUS:
             return []
-        likes = sums(weights.data, weights.indptr)
         return np.flatnonzero((likes > 0) & (likes < LEND_UP_TO)).tolist()
 
     def beside_ordinary(self, items: Texts) -> Texts:
