@@ -232,9 +232,10 @@ class SmtpTransport:
 
     def _envelope_after(self, connection: Connection, following: Message | None) -> Envelope | None:
         """Seal what follows on a connection, None where it must wait for its own turn."""
+        may_tell = self._may_tell and connection.offer.pipelining
         is_last = connection.wire.transferred + 1 >= self._settings.per_connection
         # Where connections are few, a message that waits for one comes before what follows.
-        if not self._may_tell or is_last or self._pool.is_short:
+        if not may_tell or is_last or self._pool.is_short:
             return None
         if following is None or following.delivery_id in self._ahead:
             return None

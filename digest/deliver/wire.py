@@ -89,14 +89,15 @@ class Wire(asyncio.Protocol):
     async def transfer(self, envelope: Envelope, following: Envelope | None = None) -> Transfer:
         """Hand one message over; never raises for what the other side does.
 
-        Afterwards the connection takes the next message; or only the following one, whose
-        commands went with the end of this one, where `is_ahead`; or none, where not `is_usable`.
+        Afterwards the connection takes the next message; or only the *following* one, given only
+        where pipelining, whose commands went with the end of this one, where `is_ahead`; or none,
+        where not `is_usable`.
 
         Source: RFC 2920 section 3.1: a message's content may begin a group of commands.
         """
         self._in_transfer = True
         self.transferred += 1
-        self._following = following if self._pipelining else None
+        self._following = following
         answers = await self._open(envelope)
         refusal = self._refusal(answers[:3])
         ended = refusal or self._ending(answers[3:])
