@@ -14,8 +14,9 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 
+from digest.deliver.changing import ChangingTransport
 from digest.errors import ConfigError
-from digest.model import Message, Reply
+from digest.model import Message
 from digest.protocols import Transport
 
 # RFC 6376 section 5.4.1, and for one-click unsubscription RFC 8058 section 4.  Each is listed
@@ -116,7 +117,7 @@ class Signer:
         return self.key.sign(hashlib.sha256(written).digest())  # RFC 8463 section 3
 
 
-class SignedTransport:
+class SignedTransport(ChangingTransport):
     """A transport that signs every message before it goes on.
 
     Args:
@@ -124,30 +125,8 @@ class SignedTransport:
     """
 
     def __init__(self, transport: Transport, signers: Sequence[Signer]) -> None:
-        self.connections = transport.connections
-        self._transport = transport
+        super().__init__(transport, self._signed)
         self._signers = tuple(signers)
-        self._following: dict[str, Message] = {}
-
-    async def send(self, message: Message, following: Message | None = None, /) -> Reply:
-        """Sign one message and hand it over.
-
-        Raises:
-            TransportError: as the transport's own.
-        """
-        signed = self._following.pop(message.delivery_id, None) or self._signed(message)
-        if following:
-            following = self._following[following.delivery_id] = self._signed(following)
-        return await self._transport.send(signed, following)
-
-    def withdraw(self, message: Message) -> None:
-        """Take back a following message."""
-        self._following.pop(message.delivery_id, None)
-        self._transport.withdraw(message)
-
-    async def close(self) -> None:
-        """End the transport's connections."""
-        await self._transport.close()
 
     def _signed(self, message: Message) -> Message:
         signatures = b"".join(signer.sign(message.content) for signer in self._signers)

@@ -11,7 +11,8 @@ from base64 import b32decode, b32encode
 from collections.abc import Sequence
 from uuid import UUID
 
-from digest.model import Message, Reply
+from digest.deliver.changing import ChangingTransport
+from digest.model import Message
 from digest.protocols import Transport
 
 ID_BYTES = 16
@@ -74,31 +75,12 @@ class ReturnPaths:
         return str(UUID(bytes=own)) if known else None
 
 
-class ReturningTransport:
+class ReturningTransport(ChangingTransport):
     """A transport that sends each message from its own return path."""
 
     def __init__(self, transport: Transport, paths: ReturnPaths) -> None:
-        self.connections = transport.connections
-        self._transport = transport
+        super().__init__(transport, self._returning)
         self._paths = paths
-
-    async def send(self, message: Message, following: Message | None = None, /) -> Reply:
-        """Hand one message over under its return path.
-
-        Raises:
-            TransportError: as the transport's own.
-        """
-        return await self._transport.send(
-            self._returning(message), following and self._returning(following)
-        )
-
-    def withdraw(self, message: Message) -> None:
-        """Take back a following message."""
-        self._transport.withdraw(message)
-
-    async def close(self) -> None:
-        """End the transport's connections."""
-        await self._transport.close()
 
     def _returning(self, message: Message) -> Message:
         return message._replace(sender=self._paths.of(message.delivery_id))
